@@ -1,8 +1,13 @@
-"""How well suspects find answers that were exchanged: `python benchmarks/study.py [--data NAME] [--json]`.
+"""How well do studies find what is wrong, what do they cost? `python benchmarks/study.py PART [options]`
 
-Takes N examples of the sample, or chats of few labels made for it (`study_data.py`), exchanges 10 % of the answers
-by a seed, and studies them on the local server. Prints the AUROC of the surprise, the precision in its first 10 %,
-the seconds, and what the study says of itself.
+    suspects     exchanges 10 % of the answers of a dataset by a seed: the AUROC of the surprise and the precision
+                 in its first tenth; the CPU seconds of its trainings and of what is asked of them
+    influences   trains, then asks which examples pushed the model to its misses: CPU seconds against those of the
+                 training; with --retrain it trains twice again, without the five strongest examples of one half of
+                 the misses and of the other: is an answer given up more often without its own?
+
+`--data` is the sample or chats of few labels (`study_data.py`). Everything that is finished is kept in `--folder`,
+so that a second start goes on, whatever ended the first.
 """
 
 from __future__ import annotations
@@ -10,30 +15,50 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
-import time
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import study_data
+from study_influences import measure_influences
 
+from curator import paths
 from curator.core.scores.surprise import choose_planted
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
 from curator.jobs.planning.reviews import Review
 from curator.jobs.planning.training_data import TrainingExamples
 from curator.jobs.studies import asking
-from curator.jobs.studies.examples import usable, with_answer_of
+from curator.jobs.studies.asking import StudyState
+from curator.jobs.studies.examples import StudyExamples, usable, with_answer_of
 from curator.jobs.studies.suspects import SuspectStudy, find_suspects
 
-SAMPLE = Path(__file__).parent.parent / "sample_data" / "emojibot-clean.jsonl"
+SAMPLES = Path(__file__).parent.parent / "sample_data"
 NOISE = 0.1
 
 
 def read_lines(name: str, count: int) -> list[bytes]:
     """The first examples of the sample, or made ones."""
     if name == "sample":
-        return SAMPLE.read_bytes().splitlines()[:count]
+        return (SAMPLES / "emojibot-clean.jsonl").read_bytes().splitlines()[:count]
     return [json.dumps(chat).encode() for chat in study_data.make(name, count)]
+
+
+def read_held_out(name: str) -> list[bytes]:
+    """Prompts that are not among those examples, with their answers."""
+    if name == "sample":
+        return (SAMPLES / "emojibot-test.jsonl").read_bytes().splitlines()
+    return read_lines(name, 1_040)[1_000:]
+
+
+def studied(raws: list[bytes]) -> StudyExamples:
+    """Lines as a study takes them."""
+    return usable(
+        TrainingExamples(raws, list(range(len(raws))), [None] * len(raws), [Review()] * len(raws), "line")
+    )
 
 
 def quality(study: SuspectStudy, wrong: set[int]) -> dict[str, float]:
@@ -46,39 +71,93 @@ def quality(study: SuspectStudy, wrong: set[int]) -> dict[str, float]:
     return {"auroc": round(auroc, 3), "precision": round(sum(at in wrong for at in first) / len(first), 3)}
 
 
-async def run(args: argparse.Namespace) -> dict[str, object]:
+async def measure_suspects(args: argparse.Namespace) -> dict[str, Any]:
     """One study of noisy data."""
     raws = read_lines(args.data, args.examples)
-    data = TrainingExamples(raws, list(range(len(raws))), [None] * len(raws), [Review()] * len(raws), "line")
-    clean = usable(data)
+    clean = studied(raws)
     wrong = choose_planted(clean.answers, NOISE, random.Random(args.seed).randrange(2**31))
     for place, other in wrong.items():
         raws[place] = with_answer_of(clean.raws[place], clean.raws[other])
-    began = time.monotonic()
+    kept: list[dict[str, Any]] = []
+    ask_study = asking.ask_study
+
+    async def ask_and_keep(*values: Any) -> dict[str, Any]:
+        kept.append(await ask_study(*values))
+        return kept[-1]
+
+    asking.ask_study = ask_and_keep
     async with await connect(providers.get("local")) as client:
-        settings = {"n_epochs": args.epochs} if args.epochs else {}
         study = await find_suspects(
-            usable(data), client, args.model, lambda state: None, folds=args.folds, hyperparameters=settings
+            studied(raws),
+            client,
+            args.model,
+            tell,
+            folds=args.folds,
+            learn=args.learn,
+            hyperparameters=hyperparameters(args),
         )
-    seconds = round(time.monotonic() - began, 1)
-    return {"data": args.data, "examples": len(raws), **quality(study, set(wrong)), "seconds": seconds,
-            "says": study.measured.sentence}  # fmt: skip
+    seconds = [trial["cpu_seconds"] for trial in kept[0]["trials"]]
+    right = sum(each.instead.strip() == clean.answers[each.at].strip() for each in study.judged)
+    return {
+        **quality(study, set(wrong)),
+        "answers right": round(right / len(raws), 3),
+        "says": study.measured.sentence,
+        "CPU s of trainings": round(sum(training for training, _ in seconds), 1),
+        "CPU s of asking": round(sum(asked for _, asked in seconds), 1),
+        "resumed": any(trial["resumed"] for trial in kept[0]["trials"]),
+    }
+
+
+def hyperparameters(args: argparse.Namespace) -> dict[str, Any]:
+    """Those that were given."""
+    values = {"n_epochs": args.epochs, "batch_size": args.batch_size}
+    return {name: value for name, value in values.items() if value}
+
+
+def tell(state: StudyState) -> None:
+    """How far a study is."""
+    sys.stderr.write(f"\r\x1b[K{state.words}")
+    sys.stderr.flush()
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """What was asked, and what came of it."""
+    head = {name: getattr(args, name) for name in ("part", "data", "examples", "epochs", "batch_size", "seed")}
+    if args.part == "suspects":
+        return head | {"folds": args.folds, "learn": args.learn} | asyncio.run(measure_suspects(args))
+    told = measure_influences(
+        studied(read_lines(args.data, args.examples)),
+        studied(read_held_out(args.data)),
+        args.folder / f"influences-{args.data}-{args.examples}-{args.epochs}-{args.batch_size}-{args.seed}",
+        args.model,
+        hyperparameters(args),
+        args.seed,
+        args.retrain,
+    )
+    return head | told
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("suspects", "influences"))
     parser.add_argument("--data", choices=("sample", *study_data.KINDS), default="sample")
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int)
     parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--learn", type=int, help="examples that each fold's model learns at most")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--retrain", action="store_true")
     parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "curator-study")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    os.environ["CURATOR_MODELS"] = str(paths.models_dir())
+    os.environ["CURATOR_HOME"] = str(args.folder / "home")
     asking.require_model(args.model)
-    result = asyncio.run(run(args))
-    print(json.dumps(result) if args.json else "\n".join(f"{name:<10} {value}" for name, value in result.items()))
+    result = measure(args)
+    print(json.dumps(result) if args.json else "\n".join(f"{name:<20} {value}" for name, value in result.items()))
 
 
 if __name__ == "__main__":

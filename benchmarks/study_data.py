@@ -1,7 +1,8 @@
 """Chats of few labels, made for `study.py`: what people say of things they bought, and what a message is about.
 
-Sentences are put together of parts, so that the label follows from the words and no sentence comes twice. Good and
-bad words are spread over many, and some sentences praise one thing and end on the other side.
+Each sentence is put together anew of a thing, what happened and how it is told, and none comes twice. The label
+follows from what is said in the end: people praise one thing and are disappointed by another, and words of one
+topic turn up in messages of others.
 """
 
 from __future__ import annotations
@@ -12,68 +13,137 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 THINGS = (
-    *("blender", "headset", "tent", "kettle", "backpack", "lamp", "mattress", "keyboard", "stroller", "watch"),
-    *("drill", "raincoat", "printer", "bicycle", "rucksack", "toaster", "camera", "sofa", "mower", "speaker"),
+    *(
+        "blender",
+        "headset",
+        "tent",
+        "kettle",
+        "backpack",
+        "desk lamp",
+        "mattress",
+        "keyboard",
+        "stroller",
+        "watch",
+    ),
+    *(
+        "cordless drill",
+        "raincoat",
+        "printer",
+        "bicycle",
+        "rice cooker",
+        "toaster",
+        "camera",
+        "sofa bed",
+        "lawn mower",
+    ),
+    *("speaker", "e-reader", "coffee grinder", "sleeping bag", "monitor", "vacuum", "pressure cooker", "suitcase"),
+    *("running shoes", "office chair", "air fryer", "guitar", "board game", "thermos", "doorbell", "projector"),
 )
 GOOD = (
-    "works like a charm", "has not let me down once", "is worth every cent", "made my mornings easier",
-    "arrived early and looks lovely", "is sturdier than it looks", "still runs like new", "won over us all",
-    "does exactly what it says", "is the best one I have had", "could not be simpler to use", "feels well made",
-)  # fmt: skip
+    *("works like a charm", "has not let me down once", "is worth every cent", "made my mornings easier"),
+    *("looks even nicer than in the photos", "is sturdier than I thought", "still runs like on the first day"),
+    *("won over the whole family", "does exactly what it says", "is the best one I have owned", "feels solid"),
+    *("could not be simpler to use", "saved us hours already", "survived two winters without a scratch"),
+    *("is so quiet that I forget it is on", "gets compliments from every guest", "was set up in five minutes"),
+    *("paid for itself within a month", "is a joy to hold", "fixed a problem that I had for years"),
+    *("I would buy again tomorrow", "my kids fight over", "I recommend to everybody who asks", "I use every day"),
+)
 BAD = (
-    "broke within a week", "is a waste of money", "never worked properly", "smells of cheap plastic",
-    "came with a crack in it", "stopped charging after a day", "is far too loud to use", "fell apart in my hands",
-    "looks nothing like the picture", "has been sent back twice", "leaks from every side", "drove me mad at once",
+    *("broke within a week", "is a waste of money", "never worked properly", "smells of cheap plastic"),
+    *(
+        "came with a crack in it",
+        "stopped charging after a day",
+        "is far too loud to use",
+        "came apart in my hands",
+    ),
+    *(
+        "looks nothing like the photos",
+        "has been sent back twice",
+        "leaks from every side",
+        "drove me mad at once",
+    ),
+    *("is flimsier than I thought", "gets hot enough to scare me", "needed a repair after five minutes"),
+    *("cost more in spare parts than a new one", "is a pain to clean", "lost a screw on the first day"),
+    *("arrived without half of its parts", "did not survive one winter", "scratched our floor"),
+    *(
+        "I would not give to my worst enemy",
+        "my kids refuse to touch",
+        "I regret every day",
+        "I had to throw away",
+    ),
+)
+REVIEWS = (
+    "The {} {}.", "This {} {}.", "Bought a {} in spring: it is the one that {}.", "Our new {} {}, honestly.",
+    "My second {} from them {}.", "What can I say, the {} {}.", "Got the {} for my birthday. It is one that {}.",
+    "After three months the {} {}.", "For the price? The {} {}.", "Update: the {} {}.",
 )  # fmt: skip
-OPENINGS = (
-    "This {}", "The {} I ordered", "Our new {}", "My second {} from them", "The {} my sister gave me",
-    "A friend's {}", "The red {}", "The {} from the spring sale",
+TURNS = (
+    "Everybody says that theirs {}. Mine is different: the {} {}.", "I had read that it {}, but the {} {}.",
+    "The old one {}, yet this {} {}.", "My brother's {}. My own {} {}, though.",
 )  # fmt: skip
-TOPICS = {
-    "sport": ("the striker missed a penalty", "our team won the final", "she ran the marathon in three hours",
-              "the coach changed the line-up", "he served four aces in a row", "the match went to extra time"),
-    "food": ("the soup needs more salt", "I baked sourdough again", "the curry was far too hot",
-             "we had dumplings for lunch", "the cake did not rise", "they grill the fish over charcoal"),
-    "money": ("the rent goes up in May", "my bank raised its fees", "shares fell by two percent",
-              "I paid off the loan", "the invoice is overdue", "taxes are due this week"),
-    "travel": ("the flight was delayed", "we missed the night train", "the hotel lost our booking",
-               "I walked along the coast", "customs took two hours", "the ferry leaves at dawn"),
-    "health": ("my knee hurts on the stairs", "the dentist found a hole", "I slept badly all week",
-               "the fever is gone", "she got her second vaccine", "the doctor told me to rest"),
+TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "sport": (
+        ("the striker", "our goalkeeper", "the coach", "my running group", "the tennis player", "the away team"),
+        ("missed a penalty", "won the final", "changed the line-up", "came in third", "trained in the rain again",
+         "lost after extra time", "was sent off", "broke the club's record"),
+    ),
+    "food": (
+        ("my grandmother", "the new bakery", "the canteen", "our neighbour", "the chef", "my flatmate"),
+        ("put too much salt in the soup", "baked sourdough again", "ran out of dumplings", "burnt the onions",
+         "serves the best ramen", "made a curry with lentils", "forgot the cake in the oven", "pickles cucumbers"),
+    ),
+    "money": (
+        ("my bank", "the landlord", "the tax office", "our accountant", "the insurance", "my employer"),
+        ("raised its fees", "wants the rent a week early", "sent a second reminder", "paid the refund at last",
+         "found an error in the invoice", "cut the interest rate", "asks for the receipts", "cancelled the loan"),
+    ),
+    "travel": (
+        ("the night train", "our flight", "the hotel", "the ferry", "customs", "the tour guide"),
+        ("was two hours late", "left without us", "lost the booking", "was overbooked", "stopped at the border",
+         "took us along the coast", "sent us to another terminal", "was fully booked over Easter"),
+    ),
+    "health": (
+        ("the dentist", "my doctor", "the nurse", "my physiotherapist", "the pharmacy", "grandfather"),
+        ("found a hole in my tooth", "told me to rest my knee", "changed the bandage", "has no more pills",
+         "says that the fever is gone", "wants a blood test", "moved the check-up", "sleeps badly since May"),
+    ),
+    "weather": (
+        ("the storm", "the first frost", "the heat", "the fog", "the thaw", "the monsoon"),
+        ("took the roof off the shed", "came early this year", "lasts all week", "is gone by noon",
+         "flooded the cellar", "broke a record", "spares the coast", "killed the tomatoes"),
+    ),
 }  # fmt: skip
-FRAMES = (
+MESSAGES = (
     "Guess what: {}.", "I heard that {}.", "Honestly, {}, and that is all.", "You will not believe it, but {}.",
-    "As far as I know {}.", "Yesterday {}.", "My neighbour says {}.", "It seems {}.", "Sadly or not, {}.",
-    "Again {}, as last year.", "In short, {}.", "Mum wrote that {}.",
+    "As far as I know {}.", "My neighbour the taxi driver says {}.", "It seems {}.", "Mum writes from Rome: {}.",
+    "While I was cooking, {}.", "Before the match started, {}.", "On the way to the bank I learnt that {}.",
+    "In the waiting room they said that {}.", "Rain or shine: {}.", "In short, {}.",
 )  # fmt: skip
 
 
 def sentiments(chance: random.Random) -> tuple[str, str]:
-    """A sentence on something bought, and whether it is positive or negative."""
+    """A sentence or two on something bought, and whether it is positive or negative in the end."""
     good = chance.random() < 0.5
-    subject = chance.choice(OPENINGS).format(chance.choice(THINGS))
     own, other = (GOOD, BAD) if good else (BAD, GOOD)
+    thing, said = chance.choice(THINGS), chance.choice(own)
+    label = "positive" if good else "negative"
+    if said.startswith(("I ", "my ")):  # "the kettle I regret every day" is no sentence
+        return f"{chance.choice(('The', 'One more', 'Finally a'))} {thing} that {said}.", label
     if chance.random() < 0.3:
-        return f"I had read that it {chance.choice(other)}, but {subject.lower()} {chance.choice(own)}.", _name(
-            good
-        )
-    return f"{subject} {chance.choice(own)}.", _name(good)
-
-
-def _name(good: bool) -> str:
-    return "positive" if good else "negative"
+        before = chance.choice([each for each in other if not each.startswith(("I ", "my "))])
+        return chance.choice(TURNS).format(before, thing, said), label
+    return chance.choice(REVIEWS).format(thing, said), label
 
 
 def topics(chance: random.Random) -> tuple[str, str]:
     """A message, and what it is about."""
     topic = chance.choice(list(TOPICS))
-    fact = chance.choice(TOPICS[topic])
-    place = chance.choice(("", " in town", " here", " at home", " abroad", " this morning"))
-    return chance.choice(FRAMES).format(fact + place), topic
+    who, what = TOPICS[topic]
+    return chance.choice(MESSAGES).format(f"{chance.choice(who)} {chance.choice(what)}"), topic
 
 
 KINDS: dict[str, tuple[str, Callable[[random.Random], tuple[str, str]]]] = {
-    "sentiment": ("Is it positive or negative?", sentiments),
+    "sentiment": ("Positive or negative?", sentiments),
     "topic": ("Name the topic.", topics),
 }
 

@@ -32,6 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     suspects = _add_kind(kinds, "suspects", "the examples whose answers the model does not believe")
     suspects.add_argument("--folds", type=positive, default=3, metavar="K", help="trainings (default 3)")
+    words = "examples that each of them learns at most (default: all others)"
+    suspects.add_argument("--learn", type=positive, metavar="N", help=words)
     suspects.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
     why = _add_kind(kinds, "why", "the training examples that pushed a model to its answer")
     why.add_argument("--run", metavar="R", help="a finished local training (default: the latest)")
@@ -120,10 +122,10 @@ async def _connected(args: argparse.Namespace) -> AsyncIterator[Client]:
 
     provider = providers.get(args.provider or "local")
     args.model = args.model or provider.model or providers.LOCAL_MODEL
+    asking.require_local(provider)
     if provider.managed:
         asking.require_model(args.model)
     async with await connect(provider) as client:
-        asking.require_local(client.provider)
         client.waiting = provider_options.say_waiting
         yield client
 
@@ -148,6 +150,7 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
         args.model,
         _tell_plan if args.dry_run else _report,
         folds=args.folds,
+        learn=args.learn,
         seed=args.seed,
         hyperparameters=_hyperparameters(args),
     )
@@ -161,13 +164,16 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
 
 
 def _show_suspects(study: SuspectStudy, limit: int) -> None:
+    from curator.core.scores.surprise import curve_words  # with the study
+
     _say_all(study.data.notices)
     say(study.measured.sentence)
     for each in study.shown[:limit]:
         place = f"{study.data.noun} {study.data.keys[each.at]}"
         words = f"{one_line(study.data.prompts[each.at], 50)} → {one_line(each.given, 30)}"
         instead = f"it would say {one_line(each.instead, 30)} ({each.sure:.0%} sure)"
-        out(f"{each.surprise:+6.1f}  {place:<14} {styled(words, '1')}  {instead}")
+        learnt = f"; learnt {curve_words(each.curve)}" if each.curve else ""
+        out(f"{each.surprise:+6.1f}  {place:<14} {styled(words, '1')}  {instead}{learnt}")
 
 
 @_kind
@@ -192,23 +198,27 @@ async def _why(args: argparse.Namespace, client: Client) -> int:
         questions_asked = [reasons.AnswerInQuestion(prompts[0], questions.stored()["answers"][0])]
         [study_json] = await reasons.find_reasons(questions_asked, trained, keys, tuned, client, _report)
     if args.json:
-        emit(study_json.to_json(args.limit) | {"run": tuned.run, "notices": trained.notices})
+        notices = list(filter(None, [*trained.notices, study_json.notice]))
+        emit(study_json.to_json(args.limit) | {"run": tuned.run, "notices": notices})
         return 0
-    _say_all(trained.notices)
+    _say_all([*trained.notices, study_json.notice])
     say(f"{tuned.fine_tuned_model} answered {one_line(study_json.question.answer, 60)}")
     _show_reasons(study_json, args.limit, data.noun)
     return 0
 
 
 def _show_reasons(study: Reasons, limit: int, noun: str) -> None:
+    from curator.core.scores.surprise import curve_words  # with the study
+
     for teacher in study.teachers:
         if teacher.reason == "teaches":
             out(styled(f"  teaches it: example {teacher.example}: {one_line(teacher.prompt, 60)}", "1"))
     for each in study.pushers[:limit]:
         place = f"line {each.line} of the run" if each.key is None else f"{noun} {each.key}"
         words = f"; shared words: {', '.join(each.words)}" if each.words else ""
+        words += f"; learnt {curve_words(each.curve)}" if each.curve else ""
         text = f"{one_line(each.prompt, 50)} → {one_line(each.answer, 30)}"
-        out(f"{each.share:6.1%}  {place:<14} {styled(text, '1' if each.teaches else '0')}{one_line(words, 60)}")
+        out(f"{each.share:6.1%}  {place:<14} {styled(text, '1' if each.teaches else '0')}{one_line(words, 90)}")
 
 
 @_kind
@@ -262,7 +272,7 @@ def _without_test(data: Any) -> Any:
 
 
 def _say_all(sentences: list[str]) -> None:
-    for sentence in sentences:
+    for sentence in filter(None, sentences):
         say(sentence)
 
 

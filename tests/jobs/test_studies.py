@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from curator.core.scores.surprise import choose_planted, measure_planted, surprise
+from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
+from curator.jobs.ledger.ledger import Ledger
+from curator.jobs.studies import asking
+from curator.jobs.studies.arms import _sample_both
+from curator.jobs.studies.examples import MOST, StudyExamples
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
@@ -53,6 +58,8 @@ def test_exchanged_answers_are_suspects_and_it_measures_itself(
     by_line = {each["line"] - 1: each for each in first}
     assert by_line[7]["given"] == "ccc" and by_line[7]["instead"] == "bbb" and 0 < by_line[7]["sure"] <= 1
     assert by_line[7]["surprise"] > 0 and by_line[7]["id"] == 8
+    curves = [each["curve"] for each in first]  # what is planted in the copy was not learnt as it is
+    assert {len(curve) for curve in curves} <= {0, 10} and by_line[7]["curve"][0] > by_line[7]["curve"][-1] > 0
     # again: nothing is trained, the same is told
     assert run(capsys, "study", "suspects", data, *FAST)[1] == [told]
     # answers that have nothing to do with the question: it says so, and marks nothing
@@ -93,17 +100,49 @@ def test_data_that_cannot_be_studied_is_told_in_words(
     assert status == 2 and lines == [] and words in said
 
 
+async def _cancel_the_running_study(model: str) -> str:
+    """What a caller is told whose study somebody else cancels."""
+    raws = [json.dumps(row).encode() for row in letters(40)]
+    trial = {"train": list(range(40)), "seed": 1, "score": [], "answer": []}
+    body = {"kind": "trials", "model": model, "trials": [trial], "hyperparameters": {"n_epochs": 50}}
+    begun = asyncio.Event()
+    async with await connect(providers.get("local")) as client:
+        create = client.sdk.post
+
+        async def post(path: str, **options: Any) -> Any:
+            answer = await create(path, **options)
+            if path == "/studies":
+                await create(f"/studies/{answer['id']}/cancel", cast_to=object)
+                begun.set()
+            return answer
+
+        client.sdk.post = post  # type: ignore[method-assign]
+        with pytest.raises(CuratorError) as stopped:
+            await asking.ask_study(client, raws, body, lambda state: None)
+    assert begun.is_set()
+    return str(stopped.value)
+
+
 def test_other_bad_input(tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
     data = write(tmp_path / "data.jsonl", letters(40))
     for words, said in (
         (("study", "suspects", tmp_path / "gone.jsonl"), "does not exist"),
         (("study", "suspects", data), "curator models pull smollm2-135m-instruct"),
         (("study", "suspects", data, "--model", "tiny", "--folds", "1"), "from 2 to 20"),
+        (("study", "suspects", data, "--model", "tiny", "--learn", "5"), "from 30"),
         (("study", "suspects", data, "--model", "tiny", "--learning-rate-multiplier", "0"), "above 0"),
-        (("study", "suspects", data, "--provider", "openai"), ""),
+        (("study", "suspects", data, "--provider", "openai"), "tells no log probabilities of given texts"),
+        (("study", "why", data, "--prompt", "1", "--model", "tiny"), "curator train PATH --provider local --wait"),
     ):
         status, lines, told = run(capsys, *words)
         assert status == 2 and lines == [] and said in told, told
+    assert "ask again, and it goes on where it stopped" in asyncio.run(_cancel_the_running_study(tiny))
+    many = StudyExamples(
+        [b"{}"] * 100_000, list(range(100_000)), ["q"] * 100_000, ["a"] * 100_000, "line", 100_000, 2
+    )
+    assert len(many.sample(MOST, 0)) == MOST
+    assert "100,000 examples take too long here: a sample of 1,000" in " ".join(many.sample(MOST, 0).notices)
+    assert len(_sample_both(many, set(range(50_000)), 0)) == MOST
 
 
 def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
@@ -143,8 +182,15 @@ def test_why_what_if_and_how_many_more(tmp_path: Path, tiny: str, capsys: pytest
     shares = [each["share"] for each in told["why"]]
     assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1
     assert {"id", "share", "words"} <= told["why"][0].keys()
+    assert all(len(each["curve"]) == 10 and each["curve"][0] > each["curve"][-1] for each in told["why"][:5])
     _, lines, said = run(capsys, "study", "why", data, "--prompt", "999", "--model", tiny)
     assert lines == [] and "line 999 is no example" in said
+    with Ledger.for_path(data) as ledger:
+        datasets = ledger.datasets
+    datasets.rename(tmp_path / "away")
+    status, lines, said = run(capsys, "study", "why", data, "--prompt", "2", "--model", tiny)
+    assert status == 2 and lines == [] and "the data of this round is gone" in said, said
+    (tmp_path / "away").rename(datasets)
 
     harmful = " or ".join(f"line:{place + 1}" for place in wrong)
     fast = (*FAST[:2], *FAST[2:])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 
 from tests.server.running import jsonl, until, workers
 from tests.server.tiny import write_tiny_model
@@ -70,6 +70,13 @@ def losses(client: OpenAI, job_id: str) -> list[float]:
     return [float(e.data["train_loss"]) for e in events if e.type == "metrics" and isinstance(e.data, dict)]
 
 
+def curves(client: OpenAI, job_id: str) -> list[list[float]]:
+    """The loss of each of the 16 examples, by epoch."""
+    told: Any = client.get(f"/fine_tuning/jobs/{job_id}/learning_curves", cast_to=object)
+    assert told["lines"] == list(range(16)) and {len(epoch) for epoch in told["losses"]} == {16}
+    return list(told["losses"])
+
+
 def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
     with real.client() as client:
         job_id = create(client)
@@ -80,6 +87,10 @@ def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
         found = losses(client, job_id)
         assert len(found) == 12
         assert found[-1] < found[0]
+        learnt = curves(client, job_id)
+        assert len(learnt) == 3 and sum(learnt[2]) < sum(learnt[1]) < sum(learnt[0])
+        with pytest.raises(NotFoundError):
+            curves(client, "ftjob-none")
         points = client.fine_tuning.jobs.checkpoints.list(job_id).data
         assert [point.step_number for point in points] == [12, 8, 4]
         assert points[0].metrics.full_valid_loss is not None
@@ -105,7 +116,7 @@ def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:
     with real.client() as client:
         job_id = create(client)
         until(lambda: client.fine_tuning.jobs.retrieve(job_id).status == "succeeded", 60)
-        wanted = losses(client, job_id)
+        wanted, wanted_curves = losses(client, job_id), curves(client, job_id)
         hurt = [create(client) for _ in range(2)]
     for victim in ("worker", "server", "both"):
         time.sleep(chance.uniform(0.1, 1.5))
@@ -124,3 +135,4 @@ def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:
                 assert job.error.message
             else:
                 assert losses(client, job_id) == pytest.approx(wanted, rel=1e-5)
+                assert curves(client, job_id) == [pytest.approx(epoch, abs=2e-3) for epoch in wanted_curves]

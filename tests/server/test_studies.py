@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from curator.basemodels import text_model, weights
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.llama import Llama
-from curator.server.engines.embedded.lora import Adapter
+from curator.server.engines.embedded.lora import Adapter, write_peft
 from curator.server.engines.studies import scoring
 from tests.server import tiny
 from tests.server.running import Running, until, workers
@@ -84,6 +86,13 @@ def test_a_study_that_is_killed_goes_on_and_ends_as_if_nothing_had_been(server: 
     )
     assert resumed["trials"][0]["scores"] == alone["trials"][0]["scores"]
     assert resumed["trials"][0]["scores"] != resumed["trials"][1]["scores"]
+    # an answer that is likelier than any other is known without being asked for
+    asked = result(server, ask(server, "POST", "/studies", long | {"trials": [TRIAL | {"seed": 5, "score": []}]}))
+    for own, other in zip(asked["trials"][0]["answers"], resumed["trials"][0]["answers"], strict=True):
+        assert own["text"] == other["text"] and own["logprob"] == pytest.approx(other["logprob"], abs=1e-3)
+    curves = resumed["trials"][0]["curves"]
+    assert curves == alone["trials"][0]["curves"] and curves["lines"] == list(range(18))
+    assert len(curves["losses"]) == 12 and sum(curves["losses"][-1]) < 0.5 * sum(curves["losses"][0])
     kept = {path.name for path in (server.data / "studies" / "shared").glob("trial-*/*")}
     assert kept == {"result.json"}  # adapters and states are gone
 
@@ -104,6 +113,53 @@ def test_a_cancelled_study_stops_and_goes_on_when_asked_again(server: Running) -
     view = until(lambda: (v := ask(server, "GET", f"/studies/{study['id']}"))["status"] == "cancelled" and v)
     assert view["progress"]["done"] < view["progress"]["total"]
     assert len(result(server, ask(server, "POST", "/studies", asked))["trials"]) == 2
+
+
+def test_influences_that_are_killed_go_on_behind_what_is_stored(server: Running, tmp_path: Path) -> None:
+    """kill -9 amid the gradients: what was stored is not computed again, and the result is the same."""
+    model = Llama(weights.load(server.folder / "models" / "real"))
+    checkpoints = [tmp_path / f"ckpt-{number}" for number in range(1, 9)]
+    for number, folder in enumerate(checkpoints):
+        adapter = Adapter(model.config, 4, 8)
+        adapter.flat[:] = (
+            np.random.default_rng(number).standard_normal(len(adapter.flat)).astype(np.float32) * 0.02
+        )
+        folder.mkdir()
+        write_peft(folder, adapter, "real")
+    rows = tiny.examples(24)
+
+    def begin(name: str) -> tuple[Path, subprocess.Popen[bytes]]:
+        study = tmp_path / name
+        study.mkdir(exist_ok=True)
+        (study / "examples.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+        asked = {"checkpoints": list(map(str, checkpoints)), "questions": rows[:2]}
+        spec: dict[str, Any] = {
+            "kind": "influences",
+            "model": "real",
+            "model_path": str(server.folder / "models" / "real"),
+        }
+        spec |= {"shared": str(tmp_path / f"shared-{name}"), "threads": 1, "asked": asked}
+        (study / "study.json").write_text(json.dumps(spec))
+        return study, subprocess.Popen([sys.executable, "-m", "curator.server.children.study", str(study)])
+
+    def stored(name: str) -> dict[str, int]:
+        return {path.name: path.stat().st_mtime_ns for path in tmp_path.glob(f"shared-{name}/*/*.npy")}
+
+    study, process = begin("killed")
+    until(lambda: stored("killed"))
+    process.kill()
+    process.wait()
+    kept = stored("killed")
+    assert 0 < len(kept) < len(checkpoints) and not (study / "result.json").exists()
+    for name in ("killed", "whole"):
+        study, process = begin(name)
+        assert process.wait(60) == 0
+    assert stored("killed").items() >= kept.items() and len(stored("killed")) == len(checkpoints)
+    results = [json.loads((tmp_path / name / "result.json").read_bytes()) for name in ("killed", "whole")]
+    assert [len(each["questions"]) for each in results] == [2, 2]
+    for one, other in zip(*(each["questions"] for each in results), strict=True):
+        assert one["push"] == pytest.approx(other["push"], abs=2e-3)
+        assert one["influences"][0][0] == other["influences"][0][0]
 
 
 def test_what_cannot_be_studied_is_refused_in_words(server: Running) -> None:
@@ -131,7 +187,7 @@ def test_scores_are_those_of_each_answer_alone(tmp_path: Path) -> None:
     adapter = Adapter(model.config, 4, 8)
     adapter.flat[:] = np.random.default_rng(1).standard_normal(len(adapter.flat)).astype(np.float32) * 0.02
     rows = tiny.examples(5)
-    pairs = [scoring.render_pair(text, one, other) for one in rows for other in rows]
+    pairs = [scoring.render_pair(text, one, other) for one in rows for other in (*rows, rows[0])]
     told = scoring.score_answers(model, adapter, pairs, 2, lambda _: None)
     for pair, score in zip(pairs, told, strict=True):
         [row] = batches.pack_rows([pair], [0])

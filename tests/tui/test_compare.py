@@ -13,12 +13,15 @@ import pytest
 from textual.widgets import Input, Select
 
 from curator.jobs.runs.evaluation import prompts_key
+from curator.jobs.studies.asking import StudyState
+from curator.jobs.studies.reasons import Pusher, Reasons
 from curator.tui.screens.compare.conversations_dialog import ConversationsDialog
 from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.compare.why_dialog import WhyDialog
 from curator.tui.screens.dataset.drafts_dialog import DraftsDialog
 from curator.tui.screens.dataset.proposals_dialog import ProposalsDialog
 from curator.tui.screens.dialog import Confirm
+from curator.tui.screens.studies import studies
 from curator.tui.session.changed import Changed
 from curator.tui.stage_models.comparing import board as boards
 from curator.tui.widgets.line_list import LineList
@@ -151,6 +154,12 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         assert scene.current == other
         await scene.press("alt+5")
         screen.query_one("#answers", LineList).cursor = 0
+        await scene.press("w")
+        await ask_what_pushed(scene, monkeypatch)
+        await scene.press("enter")
+        assert scene.current == scene.workspace.ids()[9]
+        await scene.press("alt+5")
+        screen.query_one("#answers", LineList).cursor = 0
         await scene.press("enter")
         assert scene.data.current == scene.workspace.ids()[0]
         await scene.press("alt+5")
@@ -158,6 +167,30 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         screen.query_one("#answers").focus()
         await scene.press("plus")
         assert len(scene.workspace.ids()) == 25
+
+
+async def ask_what_pushed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`r` lists the examples that are still there by their share of the push, and how each was learnt."""
+    ids = scene.workspace.ids()
+
+    async def reasons(path: Path, ledger: Any, model: str, questions: Any, report: Any) -> list[Reasons]:
+        report(StudyState("running", "gradients of ckpt-3", 0.4, 20.0))
+        pushers = [
+            Pusher(ids[9], 3, 0.25, ["question"], "question\x1b[31m nine", "(blue)", True, (4.0, 0.5)),
+            Pusher(None, 4, 0.2, [], "changed since", "(red)", False),
+            Pusher(ids[11], 5, 0.1, [], "question eleven", "(red)", False),
+        ]
+        return [Reasons(each, [], pushers, "9,000 take too long: 5,000 were compared.") for each in questions]
+
+    monkeypatch.setattr(studies, "reasons", reasons)
+    await scene.press("r")
+    text = scene.screen_text()
+    assert text.index("25.0%") < text.index("10.0%") and "changed since" not in text and "\x1b" not in text
+    assert "these 2 have 35% of it" in text and "5,000 were compared" in text
+    assert "Shared words: question. Learnt: 4.0 → 0.5 nats." in text
+    await scene.press("down")
+    assert "No shared words." in scene.screen_text()
+    await scene.press("up")
 
 
 async def test_a_provider_that_dies_in_the_middle_goes_on_where_it_stopped(

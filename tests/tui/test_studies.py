@@ -24,7 +24,10 @@ def study(path: Path, numbers: dict[int, float]) -> None:
     """Have the workspace keep what a study said of these examples."""
     with open_workspace(path, read_only=True) as workspace:
         raws = {record.id: record.raw for record in workspace.records(sorted(numbers))}
-    rows = {at: StudiedExample(digest_of(raws[at]), number, "(moon)", 0.9) for at, number in numbers.items()}
+    rows = {
+        at: StudiedExample(digest_of(raws[at]), number, "(moon)", 0.9, (6.0, 3.25, at / 2) if at != 3 else ())
+        for at, number in numbers.items()
+    }
     surprises.write(path, StudiedExamples(SAYS, rows))
 
 
@@ -56,6 +59,7 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         text = scene.screen_text()
         assert asked == [scene.workspace.path] and "13 were planted" in text
         assert text.index("+4.5") < text.index("+3.1") < text.index("-1.0") and "(moon) (90%)" in text
+        assert "Learnt: 6.0 → 3.2 → 2.5 nats (median of all at the end 1.8)" in text
         await scene.press("down", "enter")
         assert scene.current == 2 and "surprise" in scene.screen_text() and "+3.1" in scene.screen_text()
         await scene.press("slash", *"surprise>2", "enter")

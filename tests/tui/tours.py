@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from textual.widgets import Input, Select, TextArea
@@ -24,9 +25,11 @@ from curator.jobs.http import provider_records as records
 from curator.jobs.ledger.ledger import Deployment, Run
 from curator.jobs.planning import training_data
 from curator.jobs.runs import evaluation
+from curator.jobs.studies.next_prompts import Card, PromptQueue
 from curator.tui.screens.data.query_bar import QueryInput
 from curator.tui.screens.train.model_export import ModelExportDialog
 from curator.tui.screens.working import Working
+from curator.tui.session import next_cards
 from curator.tui.session.job_watch import JobWatch
 from curator.workspace import background
 from curator.workspace.exchange.disagreements import Disagreement
@@ -268,7 +271,11 @@ async def disagreements(scene: Scene, show: Show) -> None:
 async def study_dialogs(scene: Scene, show: Show) -> None:
     """What a study of suspects said, and the question before another study."""
     workspace = scene.workspace
-    numbers = {4: (3.2, "(cake)", 0.81), 7: (2.4, "(dog)", 0.64), 9: (-4.0, "(sun)", 0.2)}
+    numbers = {
+        4: (3.2, "(cake)", 0.81, (6.1, 4.0, 2.2)),
+        7: (2.4, "(dog)", 0.64, (5.0, 3.1, 0.9)),
+        9: (-4.0, "(sun)", 0.2, (4.2, 1.3, 0.1)),
+    }
     rows = {
         example: StudiedExample(digest_of(workspace.raw(example)), *study) for example, study in numbers.items()
     }
@@ -280,6 +287,35 @@ async def study_dialogs(scene: Scene, show: Show) -> None:
     await show(scene, "what-if")
     await scene.press("escape", "escape")
     (workspace.path / surprises.NAME).unlink()
+
+
+async def next_prompts(scene: Scene, show: Show) -> None:
+    """The question for a file of raw prompts, then what is worth answering of it."""
+    await scene.press("Q")
+    await scene.settle()
+    await show(scene, "next")
+    told = [
+        (
+            "Three hundred photos of the same sunset.",
+            "(photographer)",
+            0.01,
+            ("unsure: 1%", "an answer never used"),
+        ),
+        ("Marathon number three, mile twenty, send bananas.", "(rocket)", 0.06, ("unsure: 6%", "like 2 misses")),
+        ("My tomatoes drowned in the garden.", "(rain)", 0.31, ("unsure: 31%", "far from all there is")),
+    ]
+    cards = [
+        Card([{"role": "user", "content": prompt}], prompt, answer, sure, reasons)
+        for prompt, answer, sure, reasons in told
+    ]
+    queue = PromptQueue(cards, "smollm2-135m-instruct", read=240, held_out=2, copies=7, asked=200)
+    with patch.object(next_cards, "make_cards", lambda *asked: queue):
+        await scene.type("questions.txt")
+        await scene.press("enter")
+        await scene.until("200 of 240 prompts")
+        await show(scene, "next-cards")
+    await scene.press("escape")
+    scene.workspace.set_meta(next_cards.FILE, "")
 
 
 async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
@@ -315,10 +351,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await proposals(scene, show)
         await disagreements(scene, show)
         await study_dialogs(scene, show)
-        await scene.press("Q")
-        await scene.settle()
-        await show(scene, "next")
-        await scene.press("escape")
+        await next_prompts(scene, show)
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")

@@ -23,6 +23,13 @@ def surprise(own: float, others: Sequence[float]) -> float:
     return sum(others) / len(others) - own if others else 0.0
 
 
+def curve_words(curve: Sequence[float]) -> str:
+    """A learning curve in words, e.g. `5.1 → 2.0 → 0.3 nats`: of more than five epochs an even choice."""
+    steps = min(len(curve), 5)
+    chosen = [curve[round(at * (len(curve) - 1) / max(1, steps - 1))] for at in range(steps)]
+    return " → ".join(f"{loss:.1f}" for loss in chosen) + " nats" if chosen else ""
+
+
 def choose_planted(answers: Sequence[str], share: float, seed: int) -> dict[int, int]:
     """Which answers are exchanged to measure how well they are found: place, and the place of the answer it gets.
 

@@ -52,6 +52,8 @@ class Pusher:
     answer: str
     teaches: bool
     """Whether it teaches the answer that was given."""
+    curve: tuple[float, ...] = ()
+    """The loss of its answer in each epoch of the run, in nats, before the update that learnt it."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Reasons:
     question: AnswerInQuestion
     teachers: list[Teacher]
     pushers: list[Pusher]
+    notice: str = ""
+    """A sentence where not all training examples were compared."""
 
     def to_json(self, limit: int | None = None) -> dict[str, Any]:
         """The object of `curator study why --json` (docs/cli.md)."""
@@ -83,6 +87,7 @@ class Reasons:
                     "prompt": each.prompt,
                     "answer": each.answer,
                     "teaches": each.teaches,
+                    "curve": [round(loss, 3) for loss in each.curve],
                 }
                 for each in self.pushers[:limit]
             ],
@@ -157,13 +162,33 @@ async def find_reasons(
         raise InputError(
             f"the local server no longer has the checkpoints of {run.run}: train again to ask why"
         ) from None
+    curves = await _learning_curves(client, str(run.job_id))
+    notice = _notice(len(part), len(trained))
     rows = [Taught(at, prompt, answer) for at, (prompt, answer) in enumerate(_texts(part))]
     if len(result["questions"]) != len(questions):
         raise CuratorError("The study answered other questions than those that were sent.")
     return [
-        Reasons(each, _teachers(each, rows, part_keys), _pushers(each, row, part, part_keys))
+        Reasons(each, _teachers(each, rows, part_keys), _pushers(each, row, part, part_keys, curves), notice)
         for each, row in zip(questions, result["questions"], strict=True)
     ]
+
+
+async def _learning_curves(client: Client, job: str) -> dict[int, tuple[float, ...]]:
+    """How a job learnt each line of its data, from 1; nothing of a job that was trained before these were kept."""
+    doing = "ask for the learning curves"
+    path = f"/fine_tuning/jobs/{job}/learning_curves"
+    try:
+        told: Any = await client.read(doing, lambda: client.sdk.get(path, cast_to=object))
+        columns = list(zip(told["lines"], *told["losses"], strict=True))
+    except (Refused, KeyError, TypeError, ValueError):
+        return {}
+    return {int(line) + 1: tuple(map(float, curve)) for line, *curve in columns if None not in curve}
+
+
+def _notice(compared: int, trained: int) -> str:
+    if compared == trained:
+        return ""
+    return f"{trained:,} training examples take too long: {compared:,} of them were compared."
 
 
 def _texts(data: StudyExamples) -> Sequence[tuple[str, str]]:
@@ -197,7 +222,11 @@ def _teachers(question: AnswerInQuestion, rows: list[Taught], keys: Sequence[int
 
 
 def _pushers(
-    question: AnswerInQuestion, row: dict[str, Any], part: StudyExamples, keys: Sequence[int | None]
+    question: AnswerInQuestion,
+    row: dict[str, Any],
+    part: StudyExamples,
+    keys: Sequence[int | None],
+    curves: dict[int, tuple[float, ...]],
 ) -> list[Pusher]:
     push = float(row["push"]) or 1.0
     words = _words(question.prompt.text)
@@ -210,6 +239,7 @@ def _pushers(
             part.prompts[at],
             part.answers[at],
             part.answers[at].strip() == question.answer.strip(),
+            curves.get(part.keys[at], ()),
         )
         for at, value in row["influences"]
     ]

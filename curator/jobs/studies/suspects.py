@@ -31,7 +31,8 @@ FOLDS = 3
 @dataclass(frozen=True)
 class Suspect:
     """One example as the study sees it: `instead` is what the model would have answered, `sure` the probability of
-    that answer, `cut` whether it is longer than shown."""
+    that answer, `cut` whether it is longer than shown; `curve`: its loss in nats in each epoch, the mean of the
+    trainings that learnt it."""
 
     at: int
     surprise: float
@@ -39,6 +40,7 @@ class Suspect:
     instead: str
     sure: float
     cut: bool = False
+    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class SuspectStudy:
         judged = self.judged if self.measured.tells else []
         rows = {
             self.data.keys[each.at]: StudiedExample(
-                digest_of(self.data.raws[each.at]), each.surprise, each.instead, each.sure
+                digest_of(self.data.raws[each.at]), each.surprise, each.instead, each.sure, each.curve
             )
             for each in judged
         }
@@ -97,6 +99,7 @@ class SuspectStudy:
             "given": suspect.given,
             "instead": suspect.instead,
             "sure": round(suspect.sure, 3),
+            "curve": [round(loss, 3) for loss in suspect.curve],
         }
 
 
@@ -110,6 +113,8 @@ class _Plan:
     folds: list[list[int]]
     others: list[list[int]]
     """For each fold the places whose prompts are the other ones."""
+    learnt: list[list[int]]
+    """For each fold the places of the examples that its model learns: none of the fold's own."""
 
     def judged_lines(self, fold: int) -> Iterator[tuple[int, int]]:
         """(place, line) of each answer that a fold's model judges: the examples', and those of copies."""
@@ -122,14 +127,12 @@ class _Plan:
         """The trials: each trains on all other folds, with the planted answers in them."""
         trials = []
         for number, fold in enumerate(self.folds):
-            own = set(fold)
-            rest = [place for place in range(len(self.data)) if place not in own]
             pairs = [
                 [asking_line, line]
                 for place, line in self.judged_lines(number)
                 for asking_line in (place, *self._others_of(number, place))
             ]
-            train = [self.copies.get(place, place) for place in rest]
+            train = [self.copies.get(place, place) for place in self.learnt[number]]
             trials.append({"train": train, "seed": seed, "score": pairs, "answer": fold})
         return trials
 
@@ -139,6 +142,7 @@ class _Plan:
     def read(self, results: list[dict[str, Any]]) -> tuple[dict[int, float], dict[int, Suspect]]:
         """The surprise of each line, and each example as it is judged."""
         by_line: dict[int, float] = {}
+        curves = self._curves(results)
         judged: dict[int, Suspect] = {}
         for number, result in enumerate(results):
             scores = iter(result["scores"])
@@ -153,11 +157,26 @@ class _Plan:
                     str(answer["text"]),
                     math.exp(min(0.0, float(answer["logprob"]))),
                     bool(answer["cut"]),
+                    curves.get(place, ()),
                 )
         return by_line, judged
 
+    def _curves(self, results: list[dict[str, Any]]) -> dict[int, tuple[float, ...]]:
+        """The learning curve of each example, the mean of the trainings that learnt it as it is."""
+        found: dict[int, list[list[float]]] = {}
+        for number, result in enumerate(results):
+            told = result.get("curves") or {"lines": [], "losses": []}
+            trained = self.learnt[number]
+            for at, *curve in zip(told["lines"], *told["losses"], strict=True):
+                if trained[at] not in self.copies and None not in curve:
+                    found.setdefault(trained[at], []).append(curve)
+        return {
+            place: tuple(sum(losses) / len(losses) for losses in zip(*curves, strict=True))
+            for place, curves in found.items()
+        }
 
-def _make_plan(data: StudyExamples, folds: int, seed: int) -> _Plan:
+
+def _make_plan(data: StudyExamples, folds: int, seed: int, learn: int | None) -> _Plan:
     planted = choose_planted(data.answers, PLANTED, seed)
     copies = {place: len(data) + number for number, place in enumerate(sorted(planted))}
     lines = [*data.raws, *(with_answer_of(data.raws[place], data.raws[planted[place]]) for place in copies)]
@@ -166,7 +185,11 @@ def _make_plan(data: StudyExamples, folds: int, seed: int) -> _Plan:
     chance.shuffle(order)
     parts = [sorted(order[number::folds]) for number in range(folds)]
     others = [sorted(chance.sample(part, min(OTHERS, len(part)))) for part in parts]
-    return _Plan(data, lines, copies, parts, others)
+    learnt = []
+    for part in parts:
+        rest = sorted(set(order) - set(part))
+        learnt.append(rest if learn is None or len(rest) <= learn else sorted(chance.sample(rest, learn)))
+    return _Plan(data, lines, copies, parts, others, learnt)
 
 
 async def find_suspects(
@@ -177,15 +200,18 @@ async def find_suspects(
     *,
     folds: int = FOLDS,
     seed: int = 0,
+    learn: int | None = None,
     hyperparameters: dict[str, Any] | None = None,
 ) -> SuspectStudy:
-    """Train the folds' models, let them judge and measure them. Raises InputError for data that cannot be judged,
-    CuratorError, ProviderError."""
+    """Train the folds' models, let them judge and measure them; with `learn`, each learns so many of the other
+    examples at most. Raises InputError for data that cannot be judged, CuratorError, ProviderError."""
     if not 2 <= folds <= 20:
         raise UsageError("--folds is a number from 2 to 20.")
     require_enough(data, LEAST, "a study of suspects")
     data = data.sample(MOST, seed)
-    plan = _make_plan(data, folds, seed)
+    if learn is not None and learn < LEAST:
+        raise UsageError(f"--learn is a number of examples from {LEAST}.")
+    plan = _make_plan(data, folds, seed, learn)
     body = {
         "kind": "trials",
         "model": model,

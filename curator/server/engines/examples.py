@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from curator.basemodels import chat_render as render
 from curator.basemodels.text_model import TextModel
@@ -32,18 +32,26 @@ def read_examples(path: Path) -> Iterator[dict[str, Any]]:
         raise JobError("file_not_found", f"The file {path.name} cannot be read: {error.strerror}.") from error
 
 
-def render_examples(
-    job: JobSpec, text: TextModel, raw: Sequence[dict[str, Any]], which: str
-) -> tuple[list[Any], int]:
-    """The tokenized examples (`Rendered`, for dpo `RenderedPair`) with at least one trained token, and the
-    tokens of all of them. `which` is "training" or "validation". Raises JobError if a value has another format."""
+class RenderedExamples(NamedTuple):
+    """Tokenized examples (`Rendered`, for dpo `RenderedPair`), the tokens of all of them, and the place of each
+    among those that were given."""
+
+    examples: list[Any]
+    tokens: int
+    places: list[int]
+
+
+def render_examples(job: JobSpec, text: TextModel, raw: Sequence[dict[str, Any]], which: str) -> RenderedExamples:
+    """The tokenized examples with at least one trained token. `which` is "training" or "validation". Raises
+    JobError if a value has another format."""
     try:
         if job.method == "dpo":
             pairs = [render.render_preference(text, value, MAX_TOKENS) for value in raw]
-            trainable = [p for p in pairs if p.chosen.trained and p.rejected.trained]
-            return trainable, sum(len(p.chosen.ids) + len(p.rejected.ids) for p in trainable)
+            places = [at for at, pair in enumerate(pairs) if pair.chosen.trained and pair.rejected.trained]
+            tokens = sum(len(pairs[at].chosen.ids) + len(pairs[at].rejected.ids) for at in places)
+            return RenderedExamples([pairs[at] for at in places], tokens, places)
         rendered = [render.render_chat(text, value, MAX_TOKENS) for value in raw]
     except (KeyError, TypeError, AttributeError) as error:
         raise JobError(f"invalid_{which}_file", f"The {which} file is not in the {job.method} format.") from error
-    useful = [example for example in rendered if example.trained]
-    return useful, sum(len(example.ids) for example in useful)
+    places = [at for at, one in enumerate(rendered) if one.trained]
+    return RenderedExamples([rendered[at] for at in places], sum(len(rendered[at].ids) for at in places), places)

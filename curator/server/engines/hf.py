@@ -67,11 +67,11 @@ class HfTrainer:
         self._job, self._progress, self._stop = job, progress, stop
         self._text = tokenizer.load(job.model_path)
         raw = list(read_examples(job.training_file))
-        self._training, tokens = render_examples(job, self._text, raw, "training")
+        self._training, tokens, _ = render_examples(job, self._text, raw, "training")
         self._valid: list[Any] = []
         if job.validation_file:
             raw = list(read_examples(job.validation_file))
-            self._valid, _ = render_examples(job, self._text, raw, "validation")
+            self._valid, _, _ = render_examples(job, self._text, raw, "validation")
         self._plan = make_schedule(job.hyperparameters, len(self._training))
         self._tokens = tokens * self._plan.n_epochs
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from curator.server import ids
+from curator.server.engines.learning_curves import read_curves
 from curator.server.errors import ApiError, bad_request, quote
 from curator.server.http import list_parameters as pages
 from curator.server.http.bodies import read_json
@@ -91,6 +92,16 @@ async def checkpoints(request: Request) -> Response:
     return page(*await blocking(services(request).jobs.checkpoints, job_id, after, limit))
 
 
+async def learning_curves(request: Request) -> Response:
+    """The loss of each training example in each epoch, which OpenAI's API does not tell."""
+    own, job_id = services(request), request.path_params["job_id"]
+    await blocking(own.jobs.get, job_id)
+    curves = await blocking(read_curves, own.queue.folder(job_id))
+    if curves is None:
+        raise ApiError(404, f"The job {job_id} has no learning curves.", code="no_learning_curves")
+    return json({"object": "learning_curves", "job": job_id, **curves})
+
+
 async def cancel(request: Request) -> Response:
     """Cancel a job that has not ended."""
     return await _move(request, LIVE, "cancelled", "Fine-tuning job cancelled")
@@ -139,6 +150,7 @@ ROUTES = [
     Route(_JOBS + "/{job_id}", retrieve, methods=["GET"]),
     Route(_JOBS + "/{job_id}/events", events, methods=["GET"]),
     Route(_JOBS + "/{job_id}/checkpoints", checkpoints, methods=["GET"]),
+    Route(_JOBS + "/{job_id}/learning_curves", learning_curves, methods=["GET"]),
     Route(_JOBS + "/{job_id}/cancel", cancel, methods=["POST"]),
     Route(_JOBS + "/{job_id}/pause", pause, methods=["POST"]),
     Route(_JOBS + "/{job_id}/resume", resume, methods=["POST"]),

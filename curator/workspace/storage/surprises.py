@@ -28,12 +28,13 @@ _MOST_IDS = 1 << 62
 @dataclass(frozen=True, slots=True)
 class StudiedExample:
     """An example as it was studied: the digest of its bytes, its surprise in nats, what the model would have
-    answered and how sure it was (0 to 1)."""
+    answered and how sure it was (0 to 1); `curve`: its loss in each epoch in which it was learnt, in nats."""
 
     digest: str
     surprise: float
     instead: str
     sure: float
+    curve: tuple[float, ...] = ()
 
     def holds_for(self, raw: bytes) -> bool:
         """Whether the example still has the bytes that were studied."""
@@ -60,7 +61,13 @@ def digest_of(raw: bytes) -> str:
 def write(folder: Path, studied: StudiedExamples) -> None:
     """Replace what a workspace folder has, durably, readable by its owner alone. Raises CuratorError."""
     rows = {
-        str(example): [each.digest, round(each.surprise, 4), each.instead, round(each.sure, 4)]
+        str(example): [
+            each.digest,
+            round(each.surprise, 4),
+            each.instead,
+            round(each.sure, 4),
+            [round(loss, 2) for loss in each.curve],
+        ]
         for example, each in studied.examples.items()
     }
     data = json.dumps({"format": 1, "says": studied.says, "examples": rows}).encode()
@@ -92,7 +99,8 @@ def _read(path: Path, _modified: int, _size: int) -> StudiedExamples:
 
 
 def _examples(rows: Iterable[tuple[Any, Any]]) -> Iterable[tuple[int, StudiedExample]]:
-    for example, (digest, surprise, instead, sure) in rows:
+    for example, (digest, surprise, instead, sure, *more) in rows:
         key, number = int(example), float(surprise)
+        curve = tuple(map(float, more[0])) if more else ()  # older files have none
         if math.isfinite(number) and 0 < key < _MOST_IDS:
-            yield key, StudiedExample(str(digest), number, str(instead), float(sure))
+            yield key, StudiedExample(str(digest), number, str(instead), float(sure), curve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,17 +15,20 @@ _CHUNK = 256
 
 @dataclass(slots=True)
 class LossTotals:
-    """Totals over answer tokens: `loss` in nats, `correct` predictions and `tokens`."""
+    """Totals over answer tokens: `loss` in nats, `correct` predictions and `tokens`; `by_example`: the losses of
+    examples by their numbers, where they were asked for."""
 
     loss: float = 0.0
     correct: int = 0
     tokens: int = 0
+    by_example: dict[int, float] = field(default_factory=dict)
 
     def add(self, other: LossTotals) -> None:
         """Add another part's totals."""
         self.loss += other.loss
         self.correct += other.correct
         self.tokens += other.tokens
+        self.by_example |= other.by_example
 
     @property
     def mean_loss(self) -> float:
@@ -45,9 +48,13 @@ class ScoredTokens:
     logprobs: Array
     correct: Array
 
-    def sums(self) -> LossTotals:
-        """The totals of plain cross entropy."""
-        return LossTotals(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
+    def sums(self, owners: Array | None = None) -> LossTotals:
+        """The totals of plain cross entropy; with the number of each token's example also those of examples."""
+        totals = LossTotals(-float(self.logprobs.sum()), int(self.correct.sum()), len(self.logprobs))
+        if owners is not None:
+            losses = np.bincount(owners, -self.logprobs)
+            totals.by_example = {number: float(losses[number]) for number in set(owners.tolist())}
+        return totals
 
 
 def score(hidden: Array, head: Array, targets: Array) -> ScoredTokens:

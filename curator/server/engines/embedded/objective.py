@@ -87,7 +87,7 @@ class Supervised:
         weights = np.full(len(row.targets), weight, hidden.dtype)
         scored, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
         self._model.backward(tape, d_hidden, adapter, grads)
-        return scored.sums()
+        return scored.sums(row.owners)
 
     def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> LossTotals:
         """See Objective."""

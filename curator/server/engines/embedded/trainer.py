@@ -27,6 +27,7 @@ from curator.server.engines.job import (
     ProgressFile,
     StopRequest,
 )
+from curator.server.engines.learning_curves import LearningCurves
 from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
 
 
@@ -39,11 +40,14 @@ class EmbeddedTrainer:
         """`model`: the job's base model, where it is in memory already."""
         self._job, self._progress, self._stop = job, progress, stop
         text = tokenizer.load(job.model_path)
-        training, self._tokens = render_examples(job, text, list(read_examples(job.training_file)), "training")
+        training, self._tokens, lines = render_examples(
+            job, text, list(read_examples(job.training_file)), "training"
+        )
         valid: list[Any] = []
         if job.validation_file:
-            valid, _ = render_examples(job, text, list(read_examples(job.validation_file)), "validation")
+            valid, _, _ = render_examples(job, text, list(read_examples(job.validation_file)), "validation")
         self._plan = make_schedule(job.hyperparameters, len(training))
+        self._curves = LearningCurves(self._plan.n_epochs, lines)
         model = model or Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
         self._training = self._objective(model, training, shards)
@@ -65,7 +69,7 @@ class EmbeddedTrainer:
     def run(self) -> None:
         """Train the job to its end or until it is asked to stop; facts go to its progress file."""
         plan, job = self._plan, self._job
-        done = state.restore_state(job.folder, self._optimiser, self._fingerprint)
+        done = state.restore_state(job.folder, self._optimiser, self._fingerprint, self._curves)
         self._progress.append(
             "started",
             total_steps=plan.total_steps,
@@ -97,6 +101,7 @@ class EmbeddedTrainer:
         shuffled = epoch_order(plan.examples, self._job.seed, epoch)
         batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
         sums, gradient = self._training.gradient(batch, self._adapter)
+        self._curves.take(epoch, batch, sums.by_example)
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
         peak = peak_rate(self._job.method, plan.multiplier)
         rate = learning_rate(step, plan.total_steps, peak, self._lora.schedule)
@@ -137,11 +142,12 @@ class EmbeddedTrainer:
 
     def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
         job = self._job
+        self._curves.write(job.folder)
         name = publish_checkpoint(job.folder, step, lambda folder: write_peft(folder, self._adapter, job.model))
         self._progress.append("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
 
     def _save(self, step: int) -> float:
-        state.save_state(self._job.folder, self._optimiser, step, self._fingerprint)
+        state.save_state(self._job.folder, self._optimiser, step, self._fingerprint, self._curves)
         return time.monotonic()
 
     def _stop_if_asked(self, step: int) -> bool:

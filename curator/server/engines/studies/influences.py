@@ -32,6 +32,8 @@ from curator.server.engines.studies.spec import StudyProgress, StudySpec, StudyS
 BLOCKS = 2
 """Last blocks whose gradients are compared."""
 _TOGETHER = 64
+_PART = 512
+"""Training examples whose features are stored together, so that little is lost with a process."""
 _KEPT = 200
 """Most influences that are told of one question."""
 
@@ -54,17 +56,27 @@ class Influences:
         self._progress.total = float(len(self._checkpoints) * sum(counts))
         totals = np.zeros(counts[::-1])
         for checkpoint in self._checkpoints:
-            features = self._stored_features(checkpoint)
-            if features is None:
-                self._progress.begin(f"gradients of {checkpoint.name}")
-                features = self._features(checkpoint, self._training)
-                self._store(checkpoint, features)
-            else:
-                self._progress.found(counts[0])
+            asked = None
             if self._questions:
                 self._progress.begin(f"questions at {checkpoint.name}")
-                totals += self._features(checkpoint, self._questions) @ features.T
+                asked = self._features(checkpoint, self._questions)
+            for first in range(0, counts[0], _PART):
+                features = self._part_features(checkpoint, first)
+                if asked is not None:
+                    totals[:, first : first + _PART] += asked @ features.T
         return {"questions": [_strongest(row) for row in totals]}
+
+    def _part_features(self, checkpoint: Path, first: int) -> Array:
+        """The features of a part of the training examples; they are computed and stored where they are not yet."""
+        part = self._training[first : first + _PART]
+        features = self._stored_features(checkpoint, first)
+        if features is not None and len(features) == len(part):
+            self._progress.found(len(part))
+            return features
+        self._progress.begin(f"gradients of {checkpoint.name}")
+        features = self._features(checkpoint, part)
+        self._store(checkpoint, first, features)
+        return features
 
     def _render(self, examples: Sequence[dict[str, Any]]) -> list[Rendered]:
         """Each example's prompt with its last answer, which alone has a loss."""
@@ -106,23 +118,23 @@ class Influences:
         self._model = self._model or Llama(weights.load(self._spec.model_path))
         return self._model, read_peft(checkpoint, self._model.config)
 
-    def _file(self, checkpoint: Path) -> Path:
-        """The file of the training examples' features at a checkpoint."""
+    def _file(self, checkpoint: Path, first: int) -> Path:
+        """The file of the features of a part of the training examples at a checkpoint."""
         digest = hashlib.sha256(self._spec.examples.read_bytes())
         digest.update(f"{checkpoint.parent.name} {BLOCKS} {self._spec.model_path}".encode())
-        return self._spec.shared / f"features-{digest.hexdigest()[:32]}" / f"{checkpoint.name}.npy"
+        return self._spec.shared / f"features-{digest.hexdigest()[:32]}" / f"{checkpoint.name}-{first}.npy"
 
-    def _stored_features(self, checkpoint: Path) -> Array | None:
+    def _stored_features(self, checkpoint: Path, first: int) -> Array | None:
         try:
-            stored: Array = np.load(self._file(checkpoint), allow_pickle=False).astype(np.float32)
+            stored: Array = np.load(self._file(checkpoint, first), allow_pickle=False).astype(np.float32)
         except (OSError, ValueError):
             return None
-        return stored if len(stored) == len(self._training) else None
+        return stored
 
-    def _store(self, checkpoint: Path, features: Array) -> None:
+    def _store(self, checkpoint: Path, first: int, features: Array) -> None:
         from io import BytesIO  # small, and only here
 
-        path, buffer = self._file(checkpoint), BytesIO()
+        path, buffer = self._file(checkpoint, first), BytesIO()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         np.save(buffer, features.astype(np.float16))
         write_bytes(path, buffer.getvalue())

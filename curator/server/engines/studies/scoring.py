@@ -26,10 +26,12 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class AnswerLogprob:
-    """The log probability of an answer with its end, in nats, and its number of tokens."""
+    """The log probability of an answer with its end, in nats, and its number of tokens; `likeliest`: whether the
+    model finds each of them the most likely."""
 
     logprob: float
     tokens: int
+    likeliest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +64,50 @@ def render_pair(text: TextModel, asking: dict[str, Any], answering: dict[str, An
 def score_answers(
     model: Llama, adapter: Adapter | None, rendered: Sequence[Rendered], threads: int, advance: Advance
 ) -> list[AnswerLogprob]:
-    """The score of each example's answer. Neighbours by their tokens share what they have in common."""
-    totals = np.zeros(len(rendered))
-    order = sorted(range(len(rendered)), key=lambda at: rendered[at].ids)
+    """The score of each example's answer. Neighbours by their tokens share what they have in common; what comes
+    many times, as few labels after the same prompts do, is scored once."""
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for at, one in enumerate(rendered):
+        places.setdefault((*one.ids, None, *one.labels), []).append(at)
+    order = sorted((same[0] for same in places.values()), key=lambda at: rendered[at].ids)
+    copies = {same[0]: same for same in places.values()}
+    totals, misses = np.zeros(len(rendered)), np.zeros(len(rendered), np.int64)
 
-    def work(row: batches.PackedRow) -> tuple[Any, Any]:
+    def work(row: batches.PackedRow) -> tuple[Any, loss.ScoredTokens]:
         hidden, _ = model.forward(row, adapter)
-        return row.owners, loss.score(hidden, model.head, row.targets).logprobs
+        return row.owners, loss.score(hidden, model.head, row.targets)
 
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(order), _TOGETHER):
             part = order[first : first + _TOGETHER]
             rows = [row for row in batches.pack_rows(rendered, part) if len(row.read)]
-            for owners, logprobs in pool.map(work, rows):
-                np.add.at(totals, owners, logprobs)
-            advance(len(part))
+            for owners, scored in pool.map(work, rows):
+                np.add.at(totals, owners, scored.logprobs)
+                np.add.at(misses, owners, ~scored.correct)
+            advance(sum(len(copies[at]) for at in part))
+    found = {at: same[0] for same in places.values() for at in same}
     return [
-        AnswerLogprob(float(total), sum(label != IGNORED for label in one.labels[1:]))
-        for total, one in zip(totals, rendered, strict=True)
+        AnswerLogprob(
+            float(totals[found[at]]), sum(label != IGNORED for label in one.labels[1:]), not misses[found[at]]
+        )
+        for at, one in enumerate(rendered)
     ]
+
+
+def answer_as_given(
+    text: TextModel, example: dict[str, Any], rendered: Rendered, score: AnswerLogprob, longest: int
+) -> OwnAnswer | None:
+    """The answer that an example has, where the model would give that very one, so that it need not be asked."""
+    prompt = _prompt_ids(text, example)
+    answer = rendered.ids[len(prompt) :]
+    end = next((at for at, token in enumerate(answer) if token in text.end_ids), longest)
+    if not score.likeliest or rendered.ids[: len(prompt)] != prompt or end >= longest or score.tokens != end + 1:
+        return None
+    return OwnAnswer(text.decode(answer[:end]), score.logprob, False)
+
+
+def _prompt_ids(text: TextModel, example: dict[str, Any]) -> list[int]:
+    return render_prompt(text, split_answer(example)[0], example.get("tools"))[-MAX_TOKENS:]
 
 
 def answer_prompts(
@@ -93,7 +120,7 @@ def answer_prompts(
     advance: Advance,
 ) -> list[OwnAnswer]:
     """What the model answers to each example's prompt, in at most `longest` tokens."""
-    prompts = [render_prompt(text, split_answer(one)[0], one.get("tools"))[-MAX_TOKENS:] for one in examples]
+    prompts = [_prompt_ids(text, one) for one in examples]
     order = sorted(range(len(prompts)), key=lambda at: prompts[at])
     size = max(1, min(_TOGETHER, -(-len(order) // threads)))
     parts = [order[first : first + size] for first in range(0, len(order), size)]

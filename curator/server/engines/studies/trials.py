@@ -22,11 +22,12 @@ from curator.server.engines.embedded.lora import Adapter, read_peft
 from curator.server.engines.embedded.trainer import EmbeddedTrainer
 from curator.server.engines.examples import read_examples
 from curator.server.engines.job import JobError, JobSpec, ProgressFile, StopRequest
+from curator.server.engines.learning_curves import read_curves
 from curator.server.engines.schedule import make_schedule
 from curator.server.engines.studies import scoring
 from curator.server.engines.studies.spec import StudyProgress, StudySpec, StudyStopped, write_json
 
-_TRAINED, _SCORED, _ANSWERED = 2.0, 0.5, 1.5
+_TRAINED, _SCORED, _ANSWERED = 2.0, 0.15, 1.5
 """Work of training on an example once, of scoring one answer and of writing one: about their shares of time."""
 
 
@@ -59,6 +60,7 @@ class _Steps(ProgressFile):
         self._study = progress
         self._batch, self._counted = 1, 0
         self.succeeded = False
+        self.resumed = False
         self.loss: float | None = None
 
     def append(self, kind: str, **facts: Any) -> None:
@@ -67,6 +69,7 @@ class _Steps(ProgressFile):
             self._batch = int(facts["batch_size"])
         elif kind == "step":
             if not self._counted and facts["step"] > 1:
+                self.resumed = True
                 self._study.found(_TRAINED * self._batch * (facts["step"] - 1))
             self._counted += 1
             self.loss = float(facts["train_loss"])
@@ -148,16 +151,20 @@ class Trials:
         return self._model, self._text
 
     def _run_one(self, trial: Trial) -> dict[str, Any]:
-        began = time.monotonic()
+        began, cpu_began = time.monotonic(), time.process_time()
         model, text = self._loaded()
         folder = self._folder(trial)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         steps = _Steps(folder, self._progress)
         adapter = self._train(trial, folder, steps, model)
+        cpu_trained = time.process_time()
         result = {
             **self._ask(trial, model, text, adapter),
             "train_loss": steps.loss,
             "seconds": round(time.monotonic() - began, 3),
+            "cpu_seconds": [round(cpu_trained - cpu_began, 2), round(time.process_time() - cpu_trained, 2)],
+            "resumed": steps.resumed,
+            "curves": read_curves(folder),
         }
         write_json(folder / "result.json", result)
         for path in folder.iterdir():
@@ -206,13 +213,20 @@ class Trials:
         except (KeyError, TypeError, AttributeError) as error:
             raise JobError("invalid_examples", "An example to be scored has no prompt or no answer.") from error
         scores = scoring.score_answers(model, adapter, pairs, threads, lambda n: advance(_SCORED, n))
-        prompts = [examples[line] for line in trial.answer]
-        answers = scoring.answer_prompts(
+        known: dict[int, scoring.OwnAnswer] = {}
+        for (one, other), pair, score in zip(trial.score, pairs, scores, strict=True):
+            if one == other and (own := scoring.answer_as_given(text, examples[one], pair, score, self._longest)):
+                known[one] = own
+        asked = [line for line in trial.answer if line not in known]
+        advance(_ANSWERED, len(trial.answer) - len(asked))
+        prompts = [examples[line] for line in asked]
+        told = scoring.answer_prompts(
             model, adapter, text, prompts, self._longest, threads, lambda n: advance(_ANSWERED, n)
         )
+        known |= dict(zip(asked, told, strict=True))
         return {
             "scores": [[round(score.logprob, 5), score.tokens] for score in scores],
-            "answers": [_plain(asdict(answer)) for answer in answers],
+            "answers": [_plain(asdict(known[line])) for line in trial.answer],
         }
 
 

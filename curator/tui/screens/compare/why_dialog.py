@@ -117,7 +117,8 @@ class WhyDialog(Dialog[int]):
         lines = self.query_one("#teachers", LineList)
         lines.show(len(self._pushers), self._push_line, cursor=0)
         total = sum(each.share for each in self._pushers)
-        self._say(f"Shares of the push towards this answer; these {len(self._pushers)} have {total:.0%} of it.")
+        words = f"Shares of the push towards this answer; these {len(self._pushers)} have {total:.0%} of it."
+        self._say(f"{words} {reasons.notice}".strip())
         self._show_reason()
 
     def _say(self, words: str) -> None:
@@ -145,13 +146,20 @@ class WhyDialog(Dialog[int]):
 
         at = self.query_one("#teachers", LineList).cursor
         if self._pushers:
-            shared = ", ".join(self._pushers[at].words) if at < len(self._pushers) else ""
-            words = f"Shared words: {one_line(shared, 120)}." if shared else "No shared words."
+            words = self._about_pusher(self._pushers[at]) if at < len(self._pushers) else ""
             self.query_one("#reason", Static).update(Content.styled(words, "$quiet"))
         elif at < len(self._teachers):
             teacher = self._teachers[at]
             words = f"Example {teacher.example} {REASON_WORDS[teacher.reason]} ({teacher.likeness:.0%} alike)."
             self.query_one("#reason", Static).update(Content.styled(words, "$quiet"))
+
+    @staticmethod
+    def _about_pusher(pusher: Pusher) -> str:
+        from curator.core.scores.surprise import curve_words  # with the study
+
+        shared = one_line(", ".join(pusher.words), 120)
+        words = f"Shared words: {shared}." if shared else "No shared words."
+        return f"{words} Learnt: {curve_words(pusher.curve)}." if pusher.curve else words
 
     @on(LineList.Chosen, "#teachers")
     def action_accept(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from curator.core.scores.surprise import curve_words
 from curator.core.text import one_line, printable
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
@@ -49,6 +51,7 @@ class SuspectsDialog(Dialog[int]):
         """What was measured, the suspects, how far a study is."""
         yield Static("", id="measured")
         yield LineList("suspects", empty="")
+        yield Static("", id="learnt", classes="hint")
         yield Static("", id="suspects-progress", classes="hint")
 
     def on_mount(self) -> None:
@@ -68,6 +71,7 @@ class SuspectsDialog(Dialog[int]):
         self._studied = studied.examples
         self._say("measured", studied.says or _NO_STUDY)
         self.query_one("#suspects", LineList).show(len(self._rows), self._line, cursor=0)
+        self._say_how_it_was_learnt()
 
     def _line(self, index: int, width: int) -> Pieces:
         row = self._rows[index]
@@ -101,6 +105,15 @@ class SuspectsDialog(Dialog[int]):
 
     def _say(self, widget: str, words: str) -> None:
         self.query_one(f"#{widget}", Static).update(Content(printable(words)))
+
+    @on(LineList.Highlighted, "#suspects")
+    def _say_how_it_was_learnt(self) -> None:
+        """The learning curve of the example under the cursor, beside where half of all ended."""
+        at = self.query_one("#suspects", LineList).cursor
+        curve = self._studied[self._rows[at].id].curve if at < len(self._rows) else ()
+        ends = [each.curve[-1] for each in self._studied.values() if each.curve]
+        words = f"Learnt: {curve_words(curve)} (median of all at the end {median(ends):.1f})" if curve else ""
+        self._say("learnt", words)
 
     @on(LineList.Chosen, "#suspects")
     def _accept_line(self) -> None:
