@@ -89,7 +89,11 @@ class Scene:
                 await worker.wait()
         await self.pilot.pause()
         if self.app.is_running and self.app._screen_stack:
-            self.screen_text()
+            try:
+                self.screen_text()
+            except KeyError:  # a widget came that has no styles yet
+                await self.pilot.pause()
+                self.screen_text()
 
     async def until(self, words: str, minutes: float = 0.5) -> None:
         """Wait until this stands on the screen."""
@@ -107,6 +111,13 @@ class Scene:
     def toasts(self) -> str:
         """What the toasts say."""
         return "\n".join(notification.message for notification in self.app._notifications)
+
+
+async def without_messages(scene: Scene) -> None:
+    """Let what is still going on end, and take the messages away, in whose place the status line stands."""
+    await scene.settle()
+    scene.app.clear_notifications()
+    await scene.settle()
 
 
 def drawn(app: App[None]) -> list[Strip]:

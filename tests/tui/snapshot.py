@@ -207,8 +207,14 @@ async def check(scene: Scene, name: str, stand_ins: dict[str, str]) -> str:
         if picture.text() == stored:
             return ""
         if time.monotonic() > ends:
-            return f"== {name}\n{differences(read(stored), picture)}"
+            return f"== {name}\n{differences(read(stored), picture)}{_words_of_messages(scene)}"
+        scene.app.clear_notifications()
         await scene.pilot.pause(0.05)
+
+
+def _words_of_messages(scene: Scene) -> str:
+    """The messages that stand on the screen, in words; empty where there is none."""
+    return f"\nThe screen says: {scene.toasts()}" if scene.toasts() else ""
 
 
 async def _store(scene: Scene, file: Path, stand_ins: dict[str, str]) -> None:

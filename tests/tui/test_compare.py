@@ -28,8 +28,7 @@ from curator.tui.widgets.line_list import LineList
 from curator.workspace.opening import open_workspace
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.jobs.wire import Request
-from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
-from tests.tui.tours import without_toasts
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened, without_messages
 
 MODEL = "gpt-4.1-mini-2025-04-14"
 WORDS = ["red", "blue", "green", "grey", "pink", "brown", "black", "white"]
@@ -126,10 +125,10 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         assert scene.workspace.also_right() == {}
         screen = shown(scene)
         screen.query_one("#answers").focus()
-        await without_toasts(scene)
+        await without_messages(scene)
         assert "right form, wrong answer (by rule" in scene.screen_text()
         await scene.press("4")
-        await without_toasts(scene)
+        await without_messages(scene)
         assert "refuses (as you said" in scene.screen_text()
         await scene.press("f", "f")  # where the rows differ, then the first kind of miss
         assert "Showing refuses: 1" in scene.toasts()

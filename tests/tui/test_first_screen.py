@@ -16,9 +16,8 @@ from curator.tui.terminal import first_screen
 from curator.workspace import background as analysis
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
-from tests.tui.scene import SIZES, WIDE, chat, dataset, many, opened
+from tests.tui.scene import SIZES, WIDE, chat, dataset, many, opened, without_messages
 from tests.tui.test_terminal import restored, terminal
-from tests.tui.tours import without_toasts
 
 PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
 
@@ -37,7 +36,7 @@ async def test_the_list_stands_where_the_app_draws_it(tmp_path: Path, size: tupl
     path = dataset(tmp_path, [*many(60), chat("日本語 \x1b[2J \u202eevil", "(x)"), b'{"messages": []}'])
     async with opened(path, size) as scene:
         await scene.press("G", "k", "1", "k", "5", "a", "d")
-        await without_toasts(scene)
+        await without_messages(scene)
         scene.data.examples.reveal()
         scene.app.keep()
         scene.app.clear_notifications()  # the message has a line of its own, which the list lacks

@@ -134,6 +134,7 @@ async def test_a_storm_of_resizes_loses_no_key_and_breaks_no_dialog(tmp_path: Pa
             dialog = scene.app.screen
             for width, height in ((300, 80), (30, 8), (60, 16)):
                 await scene.pilot.resize_terminal(width, height)
+                await scene.pilot.pause()
                 box = dialog.query_one(".box").region
                 assert box.width <= width and box.height <= height, (name, width)
             assert scene.app.screen is dialog

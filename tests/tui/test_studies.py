@@ -102,6 +102,7 @@ async def study_that_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> N
         await scene.pilot.press("enter")
         await scene.until("esc leaves, and it goes on")
         await scene.pilot.press("escape")
+        scene.app.clear_notifications()
         await scene.until("▸ study: training 2 of 8 41 %, 2 min left")
 
     monkeypatch.setattr(studies, "how_many_more", how_many_more)

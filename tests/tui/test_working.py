@@ -13,8 +13,7 @@ from curator.tui.session import changing
 from curator.tui.widgets import progress_line
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace import meter
-from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened
-from tests.tui.tours import without_toasts
+from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened, without_messages
 
 
 @pytest.fixture
@@ -45,9 +44,10 @@ async def test_marks_deletions_and_undo_of_many(tmp_path: Path, began: list[str]
         assert all(row.review == "accepted" for row in scene.workspace.rows(range(1, 9)))
         await scene.press("d")
         assert len(scene.workspace.ids()) == 0 and "No examples yet" in scene.screen_text()
+        await without_messages(scene)
         assert "0 W · 0 tok" in scene.screen_text()
         await scene.press("u")
-        await without_toasts(scene)
+        await without_messages(scene)
         assert len(scene.workspace.ids()) == 8 and "Question number 8" in scene.screen_text()
         await scene.press("ctrl+y")
         assert len(scene.workspace.ids()) == 0
@@ -150,7 +150,7 @@ async def test_meanwhile_it_tells_how_far_it_is_draws_and_hears_escape_alone(
         await scene.settle()
         assert "stopped; nothing was changed" in scene.toasts()
         assert not scene.workspace.ids_with_label(scene.data.labels()[0])
-        await without_toasts(scene)
+        await without_messages(scene)
         assert len(scene.workspace.ids()) == 8 and "Question number 8" in scene.screen_text()
         await scene.press("1")
         assert len(scene.workspace.ids_with_label(scene.data.labels()[0])) == 8

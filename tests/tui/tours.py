@@ -39,7 +39,7 @@ from curator.workspace.storage import surprises, typed_text
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from curator.workspace.storage.typed_text import TypedText
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
-from tests.tui.scene import Scene, opened
+from tests.tui.scene import Scene, opened, without_messages
 from tests.tui.tour_of_rounds import ledger_of_rounds
 
 NOW = 1_790_000_000.0
@@ -127,15 +127,8 @@ async def on_sample(folder: Path, size: tuple[int, int]) -> AsyncIterator[Scene]
             if scene.app.session.counting:
                 break
             await scene.pilot.pause(0.02)
-        await without_toasts(scene)
+        await without_messages(scene)
         yield scene
-
-
-async def without_toasts(scene: Scene) -> None:
-    """Let what is still going on end, and take the toasts away, which would lie over the next dialog."""
-    await scene.settle()
-    scene.app.clear_notifications()
-    await scene.pilot.pause()
 
 
 # The Data stage and its dialogs
@@ -347,7 +340,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await scene.settle()
         await show(scene, "tour")
         await scene.press("backslash")
-        await without_toasts(scene)
+        await without_messages(scene)
         await proposals(scene, show)
         await disagreements(scene, show)
         await study_dialogs(scene, show)
@@ -465,7 +458,7 @@ async def training(folder: Path, size: tuple[int, int], show: Show) -> None:
     """The question before a training, a refusal, then jobs of every kind and the comparison of one's model."""
     async with running() as fake, on_sample(folder, size) as scene:
         await scene.press("S", "enter")
-        await without_toasts(scene)
+        await without_messages(scene)
         await scene.press("T")
         await scene.until("tokens ×")
         await show(scene, "dialog")

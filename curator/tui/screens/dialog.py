@@ -61,7 +61,7 @@ class Dialog(ModalScreen[Result | None]):
                 if self.ACCEPT:
                     yield Button(Content(self.ACCEPT), variant="primary", id="accept", compact=True)
                 yield Button(Content(self.CANCEL), id="cancel", compact=True)
-        yield MessageLine()
+        yield MessageLine(self._make_room_for_messages)
         yield TooSmall()
 
     def compose_body(self) -> ComposeResult:
@@ -71,6 +71,16 @@ class Dialog(ModalScreen[Result | None]):
     def _say_that_there_is_more(self, box: Vertical, is_higher: bool) -> None:
         """Name the keys on the edge of the box where the body is higher than it."""
         box.border_subtitle = "pgdn pgup" if is_higher else ""
+
+    def on_resize(self) -> None:
+        """Fit the message to the new size."""
+        self.query_one(MessageLine).fit()
+
+    def _make_room_for_messages(self, rows: int) -> None:
+        """Leave the box where it is, but where a message would lie over it."""
+        box, height = self.query_one(".box").outer_size, self.size.height
+        is_covered = (height + box.height + 1) // 2 > height - rows
+        self.query_one(MessageLine).set_class(is_covered, "-beside")
 
     def action_page_down(self) -> None:
         """Show what lies below the edge of the body."""

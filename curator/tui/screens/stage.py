@@ -86,7 +86,7 @@ class StageScreen(Screen[None]):
         yield TourLine()
         yield StatusLine()
         yield KeyLine()
-        yield MessageLine()
+        yield MessageLine(self._make_room_for_messages)
         yield TooSmall()
 
     def compose_stage(self) -> ComposeResult:
@@ -122,6 +122,15 @@ class StageScreen(Screen[None]):
         if self._pending is not None:
             changed, self._pending = self._pending, None
             self.data_changed(changed)
+
+    def on_resize(self) -> None:
+        """Fit the message to the new width."""
+        self.query_one(MessageLine).fit()
+
+    def _make_room_for_messages(self, rows: int) -> None:
+        """Let a message stand in the place of the status line, and of the keys, so that no pane moves."""
+        self.query_one(StatusLine).display = rows < 1
+        self.query_one(KeyLine).display = rows < 2
 
     def _note_change(self, changed: Changed) -> None:
         if self.app.screen is self or self in self.app.screen_stack:

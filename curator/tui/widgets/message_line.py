@@ -1,11 +1,11 @@
-"""`MessageLine`: what the program says, for some seconds above the line of keys; it lies over nothing.
+"""`MessageLine`: what the program says, for some seconds in the place of the status line.
 
 `session/telling/message_log.py` keeps every message, and `!` shows them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.content import Content
 from textual.events import Click
@@ -21,18 +21,32 @@ MOST = 400
 
 
 class MessageLine(Static):
-    """Shows the latest message, and above it an error that is still to be read; empty it takes no room."""
+    """Shows the latest message, and above it an error that is still to be read; empty it takes no room.
 
-    def __init__(self) -> None:
+    `make_room` is called with the rows that the messages take, whenever these become others: what lies there makes
+    way for them.
+    """
+
+    def __init__(self, make_room: Callable[[int], None]) -> None:
         super().__init__("", id="message-line")
         self.display = False
         self.tooltip = Content("All messages: !")
+        self._make_room = make_room
+        self._words = Content("")
 
     def show(self, notifications: Iterable[Notification]) -> None:
         """Show those of the messages that matter now; none: take no room."""
-        messages = _to_show(list(notifications))
-        self.display = bool(messages)
-        self.update(Content("\n").join(map(_words, messages)))
+        if not self.is_attached:
+            return  # its screen was left meanwhile
+        self._words = Content("\n").join(map(_words, _to_show(list(notifications))))
+        self.display = bool(self._words)
+        self.update(self._words)
+        self.fit()
+
+    def fit(self) -> None:
+        """Have room made for the rows that the messages take at the present width of the screen."""
+        width = self.screen.size.width
+        self._make_room(self._words.get_height({}, width) if self._words and width else 0)
 
     async def on_click(self, event: Click) -> None:
         """List all messages."""
