@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import nltk
 import pytest
 
 from curator.errors import UsageError
@@ -41,7 +42,7 @@ def write_lines(path: Path, pairs: list[tuple[str, str]]) -> Path:
 
 
 def test_closed_answers_are_counted_one_by_one(
-    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = [(f"day {n}", MOODS[n % 3]) for n in range(24)]
     data = write_lines(tmp_path / "moods.jsonl", pairs)
@@ -77,13 +78,15 @@ def test_closed_answers_are_counted_one_by_one(
     )
     assert status == 0 and asked["models"][TUNED]["bleu"] > 0 and "sacrebleu" not in asked["hidden"]
     assert "version:" in asked["signatures"]["bleu"]
+    monkeypatch.setattr(nltk.data, "path", [])
     status, _, error = run(capsys, "evaluate", data, "--model", TUNED, "--metric", "meteor")
-    assert status == 2 and "WordNet" in error
+    assert status == 2 and "python -m nltk.downloader wordnet" in error
 
 
 def test_free_text_gets_the_fields_metrics(
-    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    served: FakeProvider, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(nltk.data, "path", [])
     pairs = [
         (f"why {n}", f"It was the number {n} that came out of the old hat, as far as anybody could tell, and {n}.")
         for n in range(20)

@@ -9,8 +9,18 @@ from curator.core.scores import free_text
 from curator.core.scores.closed_answers import Task, find_task
 
 _CLOSED: tuple[str, ...] = ("exact_match", "contract", "accuracy", "macro_f1", "length")
-_FREE: tuple[str, ...] = ("exact_match", "contract", "token_f1", "bleu", "chrf", "rouge1", "rougeL", "length")
-_OVERLAP = ("bleu", "chrf", "rouge1", "rouge2", "rougeL")
+_FREE: tuple[str, ...] = (
+    "exact_match",
+    "contract",
+    "token_f1",
+    "bleu",
+    "chrf",
+    "rouge1",
+    "rougeL",
+    "meteor",
+    "length",
+)
+_OVERLAP = ("bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +45,14 @@ def choose_metrics(expected: Sequence[str], vocabulary: int | None, has_contract
     task = find_task(expected, vocabulary)
     if task.kind == "closed":
         reason = f"{task.words}: an answer is the wanted one or it is not, and common words say nothing"
-        hidden = dict.fromkeys((*_OVERLAP, "meteor"), reason)
+        hidden = dict.fromkeys(_OVERLAP, reason)
         names = _CLOSED
     else:
         references = [[text] for text in expected]
         reasons = {name: free_text.why_absent(name, references) for name in _OVERLAP}
         hidden = {name: reason for name, reason in reasons.items() if reason is not None}
         names = tuple(name for name in _FREE if name not in hidden)
-        hidden |= {"accuracy": task.words, "macro_f1": task.words, "meteor": free_text.METEOR}
+        hidden |= {"accuracy": task.words, "macro_f1": task.words}
     if not has_contract:
         names = tuple(name for name in names if name != "contract")
         hidden["contract"] = "no contract says which answers are allowed"

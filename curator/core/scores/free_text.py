@@ -1,8 +1,9 @@
-"""Scores of free text by the field's own packages: BLEU and chrF by sacrebleu, ROUGE by rouge-score.
+"""Scores of free text by the field's own packages: sacrebleu (BLEU, chrF), rouge-score (ROUGE), nltk (METEOR).
 
 The packages come with the extra `metrics` and are loaded at the first score. Values are shares from 0 to 1: the
 packages' numbers, those of sacrebleu divided by 100. BLEU and chrF belong to all answers together (corpus scores),
-ROUGE is the mean of the answers' F1. Where a prompt has several right answers, all of them are references.
+ROUGE is the mean of the answers' F1, METEOR that of their scores. Where a prompt has several right answers, all of
+them are references.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ References = Sequence[Sequence[str]]
 
 CORPUS = ("bleu", "chrf")
 ROUGE = ("rouge1", "rouge2", "rougeL")
-NAMES = (*CORPUS, *ROUGE)
+METEOR = "meteor"
+NAMES = (*CORPUS, *ROUGE, METEOR)
 INSTALL = "pip install 'curator-ft[metrics]'"
-METEOR = "METEOR is not there: it needs WordNet's lists of synonyms, which no package that is kept up brings along"
+WORDNET = "python -m nltk.downloader wordnet"
+"""The command that fetches the lists of synonyms that METEOR needs."""
 
 _PACKAGES = {
     **dict.fromkeys(CORPUS, ("sacrebleu", "sacrebleu")),
     **dict.fromkeys(ROUGE, ("rouge_score", "rouge-score")),
+    METEOR: ("nltk", "nltk"),
 }
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\uac00-\ud7af]")
@@ -51,6 +55,8 @@ def why_absent(name: str, references: References = ()) -> str | None:
     module, package = _PACKAGES[name]
     if find_spec(module) is None:
         return f"{name} is measured by {package}, which is not installed: {INSTALL}"
+    if name == METEOR and not _has_wordnet():
+        return f"{name} is measured by nltk with WordNet's lists of synonyms, which are not here: {WORDNET}"
     unreadable = sum(not any(map(_READABLE.search, texts)) for texts in references) if name in ROUGE else 0
     if unreadable * 10 > len(references):
         return f"{name}: rouge-score reads only a–z and 0–9, and {unreadable:,} wanted answers have none of them"
@@ -66,6 +72,8 @@ def measure(name: str, references: References, answers: Sequence[str], seed: int
         raise ValueError("there are not as many right answers as answers")
     if name in ROUGE:
         return TextScore(bootstrap_mean(answer_scores(name, references, answers), seed), _rouge_signature())
+    if name == METEOR:
+        return TextScore(bootstrap_mean(answer_scores(name, references, answers), seed), _meteor_signature())
     if not answers:
         return TextScore(Interval(0.0, 0.0, 0.0), "no answers")
     metric = _corpus_metric(name, _tokenizer(references))
@@ -84,7 +92,7 @@ def measure_difference(
     """
     if not len(references) == len(before) == len(after):
         raise ValueError("the two models were not asked the same prompts")
-    if name in ROUGE:
+    if name not in CORPUS:
         scores = zip(answer_scores(name, references, after), answer_scores(name, references, before), strict=True)
         return bootstrap_mean([new - old for new, old in scores], seed)
     if not references:
@@ -100,6 +108,8 @@ def answer_scores(name: str, references: References, answers: Sequence[str]) -> 
     if name in ROUGE:
         scorer = _rouge(name)
         return [float(scorer.score_multi(list(texts), answer)[name].fmeasure) for texts, answer in pairs]
+    if name == METEOR:
+        return [_meteor(texts, answer) for texts, answer in pairs]
     metric = _corpus_metric(name, _tokenizer(references), sentence=True)
     return [metric.sentence_score(answer, list(texts)).score / 100 for texts, answer in pairs]
 
@@ -140,6 +150,40 @@ def _corpus_statistic(metric: Any, references: References, answers: Sequence[str
 
     counts = np.asarray(metric._extract_corpus_statistics(list(answers), _streams(references)))
     return lambda rows: float(metric._compute_score_from_stats(counts[rows].sum(axis=0).tolist()).score) / 100
+
+
+def _has_wordnet() -> bool:
+    """Whether nltk finds WordNet on this machine."""
+    import nltk  # heavy: the extra `metrics`
+
+    for place in ("corpora/wordnet", "corpora/wordnet.zip"):
+        try:
+            nltk.data.find(place)
+        except LookupError:
+            continue
+        return True
+    return False
+
+
+def _meteor(references: Sequence[str], answer: str) -> float:
+    """nltk's METEOR of one answer, the best of all right ones; words and punctuation are tokens."""
+    from nltk.tokenize import wordpunct_tokenize  # heavy: the extra `metrics`
+    from nltk.translate.meteor_score import meteor_score
+
+    words = [wordpunct_tokenize(text) for text in references]
+    return float(meteor_score(words, wordpunct_tokenize(answer), wordnet=_wordnet()))
+
+
+def _wordnet() -> Any:
+    from nltk.corpus import wordnet  # heavy: the extra `metrics`
+
+    return wordnet
+
+
+def _meteor_signature() -> str:
+    from importlib.metadata import version  # heavy: 10 ms, for this line alone
+
+    return f"mean of answers|tokens:wordpunct|stemmer:porter|synonyms:wordnet|version:nltk {version('nltk')}"
 
 
 @cache

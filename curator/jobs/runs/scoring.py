@@ -27,8 +27,6 @@ class RowScores:
 def require_measurable(names: Sequence[str], prompts: Sequence[Prompt]) -> None:
     """Raise UsageError for a metric that there is not, or that cannot be measured here, with the reason."""
     for name in names:
-        if name == "meteor":
-            raise UsageError(f"{free_text.METEOR}.")
         if name not in NAMES:
             raise UsageError(f"No metric '{name}': there are {', '.join(NAMES)}.")
         if name in free_text.NAMES:
