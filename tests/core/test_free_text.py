@@ -145,7 +145,7 @@ def test_several_right_answers_are_all_references() -> None:
     for name in free_text.NAMES:
         tolerance = (
             0.01 if name == "meteor" else 1e-6
-        )  # which takes a little off for each chunk, also for a lone one
+        )  # it takes a little off a lone chunk too
         assert free_text.measure(name, right, answers).interval.value == pytest.approx(1, abs=tolerance)
     assert "nrefs:var" in free_text.measure("bleu", right, answers).signature
 
