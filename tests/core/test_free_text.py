@@ -143,9 +143,7 @@ def test_several_right_answers_are_all_references() -> None:
     right = [["the cat is on the mat", "there is a cat on the mat"], ["hello there my friend"]]
     answers = ["there is a cat on the mat", "hello there my friend"]
     for name in free_text.NAMES:
-        tolerance = (
-            0.01 if name == "meteor" else 1e-6
-        )  # it takes a little off a lone chunk too
+        tolerance = 0.01 if name == "meteor" else 1e-6  # it takes a little off a lone chunk too
         assert free_text.measure(name, right, answers).interval.value == pytest.approx(1, abs=tolerance)
     assert "nrefs:var" in free_text.measure("bleu", right, answers).signature
 
