@@ -157,7 +157,7 @@ def main() -> None:
     codes = {p.answer for p in pairs} | {
         f"({word})" for word in (HERE / "more-shortcodes.txt").read_text().split()
     }
-    write("teams-shortcodes.txt", "".join(f"{code}\n" for code in sorted(codes)))
+    write("emojibot-shortcodes.txt", "".join(f"{code}\n" for code in sorted(codes)))
     before, _, rest = (OUT / "README.md").read_text("utf-8").partition(START)
     write("README.md", f"{before}{START}\n{table(faults)}\n{END}{rest.partition(END)[2]}")
 

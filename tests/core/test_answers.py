@@ -24,7 +24,7 @@ from curator.core.example import parse
 from curator.core.rules import Context, check
 from curator.paths import packaged
 
-WORDS = parse_vocabulary((packaged("sample_data") / "teams-shortcodes.txt").read_text("utf-8"))
+WORDS = parse_vocabulary((packaged("sample_data") / "emojibot-shortcodes.txt").read_text("utf-8"))
 TEAMS = Contract(WORDS)
 
 

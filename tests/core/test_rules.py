@@ -348,3 +348,11 @@ def test_the_second_of_two_equal_ids_keeps_its_late_answer() -> None:
 def test_images_of_other_hosts_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.socket.connect", lambda *args: pytest.fail("a connection was tried"))
     found(raw(chat(user(image("https://example.org/a.jpg")), bot())), Context())
+
+
+@pytest.mark.parametrize(
+    ("said", "is_bad"), [({"label": False}, True), ({"label": True}, False), ({"b": 0}, False)]
+)
+def test_a_verdict_on_an_answer_that_no_import_marked_is_told(said: dict[str, Any], is_bad: bool) -> None:
+    [problem] = rules.check(parse(raw(chat(**said))), Context())
+    assert ("the answer is bad" in problem.message) == is_bad

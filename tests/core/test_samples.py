@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SCRIPTS = SAMPLES.parent / "scripts"
-WORDS = set((SAMPLES / "teams-shortcodes.txt").read_text("utf-8").split())
+WORDS = set((SAMPLES / "emojibot-shortcodes.txt").read_text("utf-8").split())
 PLANTED: dict[str, Any] = json.loads((SAMPLES / "emojibot-faults.json").read_text("utf-8"))
 FAULTS: list[dict[str, Any]] = PLANTED["faults"]
 SMALL = ["multi-turn.jsonl", "tools.jsonl", "weights.jsonl", "preferences.jsonl"]

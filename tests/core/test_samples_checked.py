@@ -21,7 +21,7 @@ from curator.paths import packaged
 
 SAMPLES = packaged("sample_data")
 FAULTS: list[dict[str, Any]] = json.loads((SAMPLES / "emojibot-faults.json").read_text("utf-8"))["faults"]
-TEAMS = Contract(parse_vocabulary((SAMPLES / "teams-shortcodes.txt").read_text("utf-8")))
+TEAMS = Contract(parse_vocabulary((SAMPLES / "emojibot-shortcodes.txt").read_text("utf-8")))
 SMALL = ["multi-turn.jsonl", "tools.jsonl", "weights.jsonl", "preferences.jsonl"]
 
 

@@ -22,7 +22,7 @@ from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
 from tests.thorough import examples
 from tests.tui.scene import Scene, chat, dataset, many, opened
-from tests.tui.test_terminal import PATIENCE, terminal
+from tests.tui.test_terminal import PATIENCE, Terminal, terminal
 
 WORDS = "half a sentence"
 
@@ -47,41 +47,56 @@ def answers(raw: bytes) -> list[str]:
     return [message["content"] for message in json.loads(raw)["messages"]]
 
 
-def kill_while_typing(path: Path, keys: bytes) -> None:
-    """Type into the real program, wait until the draft with all of `WORDS` is kept, and kill it."""
-    with terminal(str(path), cwd=path.parent) as seen:
-        assert seen.read_until(b"examples")
-        seen.press(keys, b"draft kept")
-        ends = time.monotonic() + PATIENCE
-        while (draft := draft_of(path.parent)) is None or WORDS.encode() not in draft.typed:
-            assert time.monotonic() < ends and seen.read(), draft
-        os.kill(seen.child.pid, signal.SIGKILL)
-        assert seen.child.wait() == -signal.SIGKILL
+def type_until_kept(seen: Terminal, path: Path, keys: bytes, name: str = "typed.draft") -> None:
+    """Type into the real program, and wait until a draft with all of `WORDS` is kept."""
+    assert seen.read_until(b"examples")
+    os.write(seen.master, keys)
+    ends = time.monotonic() + PATIENCE
+    while not any(WORDS.encode() in draft.read_bytes() for draft in path.parent.glob(f"*.curator/{name}")):
+        assert time.monotonic() < ends and seen.read()
+
+
+def kill(seen: Terminal) -> None:
+    """Kill the real program."""
+    os.kill(seen.child.pid, signal.SIGKILL)
+    assert seen.child.wait() == -signal.SIGKILL
 
 
 # The real program
 
 
-def test_text_typed_before_a_kill_9_is_offered_and_saved(tmp_path: Path) -> None:
+def test_what_was_typed_in_two_windows_before_a_kill_9_is_offered_and_saved(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(3))
-    kill_while_typing(path, b"je" + WORDS.encode())
+    with terminal(str(path), cwd=tmp_path) as writer:
+        type_until_kept(writer, path, b"je" + WORDS.encode())
+        with terminal(str(path), cwd=tmp_path) as reader:
+            type_until_kept(reader, path, b"e" + WORDS.encode(), "typed-*.draft")
+            kill(writer)
+            kill(reader)
     with open_workspace(path) as workspace:
         assert workspace.raw(2) == many(3)[1]  # nothing was saved yet
     with terminal(str(path), cwd=tmp_path) as seen:
-        assert seen.read_until(b"Restore the draft of line 2?")
-        assert seen.read_until(WORDS.encode())
-        seen.press(b"\r", b"editing line 2")
-        seen.press(b"\x1b", b"u takes it back")
+        for line, left in ((b"line 2", 1), (b"line 1", 0)):
+            assert seen.read_until(b"Restore the draft of " + line)
+            seen.press(b"\r", b"editing " + line)
+            os.write(seen.master, b"\x1b")
+            while len(list(tmp_path.glob("*.curator/typed*.draft"))) > left:
+                assert seen.read()
         os.write(seen.master, b"q")
         assert seen.end() == 0
     with open_workspace(path) as workspace:
-        assert answers(workspace.raw(2))[2] == f"(answer2){WORDS}"
-    assert draft_of(tmp_path) is None
+        assert [answers(workspace.raw(example))[2] for example in (1, 2)] == [
+            f"(answer1){WORDS}",
+            f"(answer2){WORDS}",
+        ]
+        assert list(workspace.path.glob("typed*")) == []
 
 
 def test_a_new_example_typed_before_a_kill_9_is_offered(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(2))
-    kill_while_typing(path, b"+" + WORDS.encode())
+    with terminal(str(path), cwd=tmp_path) as seen:
+        type_until_kept(seen, path, b"+" + WORDS.encode())
+        kill(seen)
     with terminal(str(path), cwd=tmp_path) as seen:
         assert seen.read_until(b"Restore the draft of a new example?")
         seen.press(b"\r", b"editing a new example")
@@ -138,7 +153,7 @@ async def test_text_typed_and_taken_away_again_leaves_no_draft(tmp_path: Path) -
 
 
 async def test_a_draft_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(folder: Path, text: TypedText) -> None:
+    def full(folder: Path, text: TypedText, name: str) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(typed_text, "write", full)
@@ -159,15 +174,21 @@ async def test_a_text_too_long_for_a_draft_is_told(tmp_path: Path, monkeypatch: 
         assert answers(scene.workspace.raw(1))[2] == "(answer1)x"
 
 
-async def test_a_window_that_only_reads_writes_no_draft_and_offers_none(tmp_path: Path) -> None:
+async def test_a_window_that_only_reads_keeps_a_draft_of_its_own_and_offers_none(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(3))
     with open_workspace(path) as holder:
         typed_text.write(holder.path, TypedText("example", (1,), b"{}", b"[]"))
         async with opened(path) as scene:
             assert not isinstance(scene.app.screen, DraftDialog)
             await scene.press("e", "x")
-            assert "no draft: this window only reads" in scene.screen_text()
+            while scene.app.session.kept_draft.state != kept_draft.KEPT:
+                await asyncio.sleep(0.02)
+            [own] = [draft.name for draft in holder.path.glob("typed-*.draft")]
+            assert typed_text.left_over(holder.path, typed_text.NAME) == []  # its window lives
+            kept_text = typed_text.read(holder.path, own)
+            assert kept_text is not None and answers(kept_text.typed)[2] == "(answer1)x"
             await scene.press("backspace", "escape")
+            assert list(holder.path.glob("typed-*")) == []
         assert typed_text.read(holder.path) == TypedText("example", (1,), b"{}", b"[]")
 
 

@@ -24,7 +24,7 @@ TUNED_FORMATS: frozenset[Format] = frozenset(("chat", "preference"))
 CHAT: frozenset[Format] = frozenset(("chat",))
 PREFERENCE: frozenset[Format] = frozenset(("preference",))
 ANY_FORMAT: frozenset[Format] = MESSAGE_FORMATS | {"completion", "unknown"}
-VERSION = 10
+VERSION = 11
 """Raised with each change of the rules: stored results of another version are computed again."""
 
 Needs = Literal["example", "dataset", "file"]

@@ -25,7 +25,7 @@ from curator.errors import InputError
 if TYPE_CHECKING:
     from curator.workspace.workspace import Workspace
 
-SHORTCODES = "teams-shortcodes.txt"
+SHORTCODES = "emojibot-shortcodes.txt"
 """The list of the packaged EmojiBot sample: a selection made for it, and no list of any product."""
 MAX_BYTES = 64 << 20
 """Largest vocabulary file that is read: `core.answers` takes at most 100,000 answers of 1,000 characters."""

@@ -85,5 +85,4 @@ class EditedExample:
         self._session.kept_draft.note(text, tell_state)
 
     def _drop_draft(self) -> None:
-        if self._session.kept_draft.state:
-            self._session.kept_draft.drop()
+        self._session.kept_draft.drop()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class FoundDraft:
     """A draft that differs from what is saved."""
 
+    name: str
+    """Its file."""
     text: TypedText
     examples: tuple[int, ...]
     """Those of the draft's examples that exist."""
@@ -34,22 +36,20 @@ class FoundDraft:
 
 
 def find_draft(session: Session) -> FoundDraft | None:
-    """The draft to offer; None without one. One that is equal to what is saved is dropped."""
-    text = session.kept_draft.read_left()
-    if text is None:
-        return None
-    draft = _describe(text, session.workspace)
-    if (
-        draft is None
-        or text.typed in (draft.present, b"")
-        or (text.kind == "note" and text.typed.strip() == draft.present)
-    ):
-        session.kept_draft.drop()
-        return None
-    return draft
+    """The first draft to offer; None without one. One that is equal to what is saved is removed."""
+    for name, text in session.kept_draft.left():
+        draft = _describe(name, text, session.workspace)
+        if (
+            draft is not None
+            and text.typed not in (draft.present, b"")
+            and not (text.kind == "note" and text.typed.strip() == draft.present)
+        ):
+            return draft
+        session.kept_draft.settle(name)
+    return None
 
 
-def _describe(text: TypedText, workspace: Workspace) -> FoundDraft | None:
+def _describe(name: str, text: TypedText, workspace: Workspace) -> FoundDraft | None:
     records = [record for example in text.examples if (record := _record(workspace, example)) is not None]
     ids = tuple(record.id for record in records)
     if text.kind == "note":
@@ -58,12 +58,14 @@ def _describe(text: TypedText, workspace: Workspace) -> FoundDraft | None:
         many = _name(records[0]) if len(records) == 1 else f"{len(records):,} examples"
         present = records[0].note.encode("utf-8", "surrogateescape")
         warning = "The note was changed meanwhile." if present != text.begun else ""
-        return FoundDraft(text, ids, False, False, present, f"Restore the draft of a note on {many}?", warning)
+        return FoundDraft(
+            name, text, ids, False, False, present, f"Restore the draft of a note on {many}?", warning
+        )
     if text.kind == "new":
-        return FoundDraft(text, ids, True, False, b"", "Restore the draft of a new example?", "")
+        return FoundDraft(name, text, ids, True, False, b"", "Restore the draft of a new example?", "")
     if not records:
         warning = "The example was taken back meanwhile: restoring makes a new one."
-        return FoundDraft(text, (), True, False, text.begun, "Restore the draft of an example?", warning)
+        return FoundDraft(name, text, (), True, False, text.begun, "Restore the draft of an example?", warning)
     record = records[0]
     warning = ""
     if record.deleted:
@@ -71,7 +73,7 @@ def _describe(text: TypedText, workspace: Workspace) -> FoundDraft | None:
     elif record.raw != text.begun:
         warning = f"{_name(record).capitalize()} was changed meanwhile: saving the draft replaces that."
     question = f"Restore the draft of {_name(record)}?"
-    return FoundDraft(text, ids, False, record.deleted, record.raw, question, warning)
+    return FoundDraft(name, text, ids, False, record.deleted, record.raw, question, warning)
 
 
 def _record(workspace: Workspace, example: int) -> Record | None:

@@ -1,20 +1,26 @@
-"""The text that is being typed and not saved yet: `typed.draft` in the workspace folder, a file of its own.
+"""The text that is being typed and not saved yet: a file of its own in the workspace folder for each window.
 
-A line of JSON with the sizes, then the bytes that were begun with, then those of the draft. Only the window that
-writes the workspace writes it, and a reader takes it for untrusted: workspaces can come from strangers.
+`typed.draft` is that of the window that writes the workspace. One that only reads, and one that finds the draft of
+another there, has `typed-TOKEN.draft`, and holds `typed-TOKEN.lock` as long as it lives. A draft is a line of JSON
+with the sizes, then the bytes that were begun with, then those of the draft. Whoever reads one takes it for
+untrusted: workspaces can come from strangers.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from curator import atomic
+from curator import atomic, locks
 
 NAME = "typed.draft"
+_OTHERS = "typed-*.draft"
+MOST_OTHERS = 20
+"""Most drafts of other windows that are looked at."""
 MAX_BYTES = 16 << 20
 """Largest draft that is kept, together with what it was begun with."""
 MAX_EXAMPLES = 100_000
@@ -43,8 +49,28 @@ class TypedText:
         return len(self.begun) + len(self.typed) <= MAX_BYTES and len(self.examples) <= MAX_EXAMPLES
 
 
-def write(folder: Path, text: TypedText) -> None:
-    """Replace the draft of a workspace folder, durably, readable by its owner alone. Raises OSError."""
+def new_name() -> str:
+    """The name of a draft that no other window has."""
+    return f"typed-{secrets.token_hex(4)}.draft"
+
+
+def lock_of(name: str) -> str:
+    """The file that a window holds as long as the draft `name`, other than `NAME`, is its own."""
+    return name.removesuffix(".draft") + ".lock"
+
+
+def left_over(folder: Path, own: str) -> list[str]:
+    """The names of the drafts whose windows are gone, that of the writer first; for the window that writes.
+
+    `own` is the name of its own draft.
+    """
+    others = sorted(path.name for path in folder.glob(_OTHERS))[:MOST_OTHERS]
+    gone = [name for name in others if name != own and not locks.is_held(folder / lock_of(name), 0)]
+    return gone if own == NAME else [NAME, *gone]
+
+
+def write(folder: Path, text: TypedText, name: str = NAME) -> None:
+    """Replace a draft of a workspace folder, durably, readable by its owner alone. Raises OSError."""
     head = {
         "format": FORMAT,
         "kind": text.kind,
@@ -53,20 +79,20 @@ def write(folder: Path, text: TypedText) -> None:
         "typed": len(text.typed),
     }
     data = b"".join((json.dumps(head).encode(), b"\n", text.begun, text.typed))
-    atomic.write_bytes(folder / NAME, data, mode=0o600)
+    atomic.write_bytes(folder / name, data, mode=0o600)
 
 
-def remove(folder: Path) -> None:
-    """Remove the draft, durably; does nothing where there is none. Raises OSError."""
-    path = folder / NAME
-    if path.is_symlink() or path.exists():
-        path.unlink()
-        atomic.sync_folder(folder)
+def remove(folder: Path, name: str = NAME) -> None:
+    """Remove a draft, durably, and its lock; does nothing where there is none. Raises OSError."""
+    for path in (folder / name, folder / lock_of(name)):
+        if path.is_symlink() or path.exists():
+            path.unlink()
+            atomic.sync_folder(folder)
 
 
-def read(folder: Path) -> TypedText | None:
-    """The draft of a workspace folder; None where there is none, or a file that is no whole draft."""
-    path = folder / NAME
+def read(folder: Path, name: str = NAME) -> TypedText | None:
+    """A draft of a workspace folder; None where there is none, or a file that is no whole draft."""
+    path = folder / name
     try:
         entry = path.lstat()
         if not stat.S_ISREG(entry.st_mode) or entry.st_size > MAX_BYTES + MAX_HEAD:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from curator.core.bookkeeping import is_bookkeeping
+from curator.core.convert.verdicts import verdict_of
 from curator.core.example import Path
 from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, PREFERENCE_INPUT_KEYS, PREFERENCE_KEYS
 from curator.core.problem import FixKind
@@ -209,6 +210,8 @@ def unknown_top_level_key(subject: Subject, context: Context) -> Iterator[Findin
         words = f"{quote(path[-1])} is no key of {noun}" + ("'s input" if len(path) > 1 else "")
         if path == first:
             words += "; it holds a system prompt, which belongs into the first message"
+        elif len(path) == 1 and verdict_of({path[0]: subject.value[path[0]]}, ()) == "bad":
+            words += "; it says that the answer is bad: reject the example, else training takes it for a good one"
         yield Finding(path, words, fix=kind)
 
 

@@ -92,6 +92,7 @@ class Editing(Querying):
         self.show_example(same=True)
         if event.added is not None:
             self.call_next(self._go_to_new, event.added, "Added an example")
+        self.look_for_draft()
 
     def _go_to_new(self, new: int, words: str) -> None:
         """Go to an example that was added, once the list shows the change."""
@@ -102,9 +103,12 @@ class Editing(Querying):
     # The draft of an earlier window
 
     def look_for_draft(self) -> None:
-        """Offer what an earlier window had not saved when it ended; a window that only reads offers it later."""
+        """Offer what windows had not saved when they ended, one after another, once nothing is being edited here.
+
+        A window that only reads offers it later.
+        """
         self._only_read = self.session.workspace.read_only
-        if not self._only_read:
+        if not self._only_read and not self.editing:
             draft = find_draft(self.session)
             if draft is not None:
                 self._offer_draft(draft)
@@ -114,10 +118,12 @@ class Editing(Querying):
         from curator.tui.screens.data.draft_dialog import DraftDialog  # heavy
 
         if await self.app.push_screen_wait(DraftDialog(draft)):
+            self.session.kept_draft.adopt(draft.name)
             await self._restore(draft)
         else:
-            self.session.kept_draft.drop()
+            self.session.kept_draft.settle(draft.name)
             self.session.toast("The draft is discarded")
+        self.call_next(self.look_for_draft)
 
     async def _restore(self, draft: FoundDraft) -> None:
         """Put a draft back where it was typed: into the editor, or into the field of a note."""
