@@ -175,7 +175,7 @@ def test_no_byte_of_an_old_code_page_is_lost(tmp_path: Path) -> None:
     assert values(path) == [{"q": "\x81ÿ", "a": "x"}]
 
 
-@pytest.mark.parametrize("key", ["data", "examples", "rows", "items", "records", "train"])
+@pytest.mark.parametrize("key", ["data", "examples", "rows", "items", "records", "train", "tickets"])
 @pytest.mark.parametrize("indent", [None, 1])
 def test_one_object_around_the_records_is_looked_through(tmp_path: Path, key: str, indent: int | None) -> None:
     path = tmp_path / "d.json"
@@ -184,6 +184,36 @@ def test_one_object_around_the_records_is_looked_through(tmp_path: Path, key: st
     assert preview(path).layout == f"records inside '{key}'"
     with open_workspace(path) as workspace:
         assert [record.example.value for record in workspace.records(workspace.ids())] == [CHAT, CHAT]
+
+
+@pytest.mark.parametrize("many", [3, 3_000], ids=["few", "long"])
+def test_records_of_a_known_shape_are_found_under_any_key_and_what_stands_beside_them_is_told(
+    tmp_path: Path, many: int
+) -> None:
+    path = tmp_path / "d.json"
+    pairs = [{"question": f"Who is number {n}?", "answer": f"It is {n} of them."} for n in range(many)]
+    path.write_text(json.dumps({"version": 2, "tone": "terse", "tickets": pairs}))
+    look = preview(path)
+    assert look.layout == "records inside 'tickets'; what stands beside them is left behind: tone"
+    assert (look.shape, values(path)) == ("question_answer", pairs)
+
+
+NO_WRAPPERS = [
+    {"log": [{"speaker": "a", "text": "b"}, {"speaker": "c", "text": "d"}]},
+    {"dialogue": [{"human": "a", "assistant": "b"}, {"human": "c", "assistant": "d"}]},
+    {"tickets": [{"question": "a", "answer": "b"}], "calls": [{"question": "c", "answer": "d"}]},
+    {"tickets": [{"question": "a", "answer": "b"}, {"title": "c"}]},
+    CHAT,
+]
+
+
+@pytest.mark.parametrize("value", NO_WRAPPERS, ids=map(str, range(len(NO_WRAPPERS))))
+def test_turns_and_lists_of_other_things_wrap_nothing(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps(value))
+    assert values(path) == [value]
+    told = " ".join(str(misfit) for misfit in preview(path).misfits)
+    assert ("several lists, 'tickets', 'calls'" in told) == ("calls" in str(value))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from curator.core.convert.turns_in import Message, is_named_text, is_turn, messa
 from curator.core.convert.verdicts import Verdict, certain_columns, read_columns, verdict_of
 from curator.core.example import Path
 from curator.core.role_words import role_of
+from curator.core.text import one_line
 
 NOTHING_KNOWN = "none of its keys is known to hold a question, an answer or a conversation"
 """Why a record of unknown shape does not fit."""
@@ -349,7 +350,17 @@ def _history(record: Mapping[str, Any], carried: Carried) -> list[Message]:
 def _from_unknown(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     if _answer_of(record) is not None:
         raise MisfitError("it holds an answer without the messages that were asked")
+    lists = [
+        key for key, each in record.items() if isinstance(each, list) and any(isinstance(x, dict) for x in each)
+    ]
+    if len(lists) > 1:
+        raise MisfitError(f"it holds several lists, {_named(lists)}: save each as a file of its own")
     raise MisfitError(NOTHING_KNOWN)
+
+
+def _named(keys: Sequence[str]) -> str:
+    """The first keys of some, in quotation marks."""
+    return ", ".join(f"'{one_line(key, 40)}'" for key in keys[:4]) + (" …" if len(keys) > 4 else "")
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any], Map, Carried], dict[str, Any]]] = {

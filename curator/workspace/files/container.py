@@ -7,11 +7,12 @@ import json
 import re
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import orjson
 
 from curator.core import splice
+from curator.core.bookkeeping import is_bookkeeping
 from curator.core.lines import BOM
 from curator.errors import InputError
 from curator.workspace.files.compressed import unpacking_errors
@@ -63,12 +64,18 @@ WRAPPING_KEYS = ("data", "examples", "rows", "items", "records", "train")
 """Keys under which one object may hold the list of all records."""
 _BESIDE_RECORDS = ("features", "columns", "fields", "splits", "links", "errors")
 """Keys of lists that say something about the records beside them."""
+_ABOUT_FILE = ("version", "schema", "total", "count", "license")
 _WRAPPED = re.compile(
     rb'\A\s*\{(?:[^\[\]{}]*|\s*"(?:dataset|features|schema)".{1,8000}?)"(?:'
     + "|".join(WRAPPING_KEYS).encode()
     + rb')"\s*:\s*\[\s*[\[{]',
     re.DOTALL,
 )
+
+_LISTED = re.compile(rb'\A\s*\{[^\[\]{}]*?"([^"\\]{1,200})"\s*:\s*\[\s*\{')
+"""How an object begins that holds a list of objects behind nothing but plain values."""
+_LOOKED_AT = 20
+"""Items of a list by which it is judged."""
 
 
 def peek(stream: BinaryIO, name: str) -> tuple[bytes, BinaryIO]:
@@ -126,11 +133,13 @@ def refuse_other_text(head: bytes, path: Path, kind: str) -> None:
             raise InputError(f"{path} is {what}, not a JSONL file; {advice}")
 
 
-def wrapping_key(value: bytes) -> str:
+def wrapping_key(value: bytes, beside: list[str] | None = None) -> str:
     """The key of an object that only wraps a list of records (`{"data": [...]}`); empty where it does not.
 
-    Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`; lists that describe
-    the records do not count.
+    `beside` gets the other keys of such an object, but for bookkeeping.
+
+    Only one key may hold a list of objects or lists, and it must be one of `WRAPPING_KEYS`, or hold records of
+    known shapes in an object of none; lists that describe the records do not count.
     """
     record = parse_json(value)
     if record is None:  # a number that orjson does not take, maybe
@@ -140,12 +149,47 @@ def wrapping_key(value: bytes) -> str:
             return ""
     if not isinstance(record, dict):
         return ""
+    key = _key_of_records(record)
+    if key and beside is not None:
+        beside += [name for name, each in record.items() if name != key and not _is_about_records(name, each)]
+    return key
+
+
+def _is_about_records(key: str, value: object) -> bool:
+    """Whether a value beside the records is bookkeeping, which nobody misses."""
+    return key in (*_BESIDE_RECORDS, "version", "schema", "total", "count", "license") or is_bookkeeping(
+        key, value
+    )
+
+
+def _key_of_records(record: dict[str, Any]) -> str:
     listed = [
         key for key, each in record.items() if isinstance(each, list) and each and key not in _BESIDE_RECORDS
     ]
-    if len(listed) != 1 or listed[0] not in WRAPPING_KEYS:
+    if len(listed) != 1:
         return ""
-    return listed[0] if all(isinstance(item, dict | list) for item in record[listed[0]]) else ""
+    items = record[listed[0]]
+    if listed[0] not in WRAPPING_KEYS:
+        return listed[0] if _are_records(record, items) else ""
+    return listed[0] if all(isinstance(item, dict | list) for item in items) else ""
+
+
+def _are_records(record: dict[str, Any], items: list[Any]) -> bool:
+    """Whether a list holds records of known shapes, such as pairs of a prompt and an answer, and no turns."""
+    from curator.core.convert.shapes import shape_of  # heavy: most files are no such object
+
+    are_known = all(isinstance(item, dict) and shape_of(item) != "unknown" for item in items[:_LOOKED_AT])
+    return are_known and shape_of(record) == "unknown"
+
+
+def _is_cut_off_wrapper(text: bytes) -> bool:
+    """Whether one long line that is cut off here begins as an object that only wraps records."""
+    begins = _LISTED.match(text)
+    if begins is None:
+        return False
+    spans = [*islice(splice.values(text[begins.end() - 1 :]), _LOOKED_AT + 1)][:-1]
+    items = [parse_json(text[begins.end() - 1 :][start:end]) for start, end in spans]
+    return bool(items) and bool(_key_of_records({begins[1].decode("utf-8", "replace"): items}))
 
 
 def is_array(head: bytes, complete: bool) -> bool:
@@ -170,6 +214,12 @@ def is_array(head: bytes, complete: bool) -> bool:
             return not complete  # one long line that is cut off here
     if len(whole) == 1 and _WRAPPED.match(text):
         return not complete or bool(wrapping_key(text))
+    if (
+        len(whole) == 1
+        and text.startswith(b"{")
+        and (wrapping_key(text) if complete else _is_cut_off_wrapper(text))
+    ):
+        return True
     if len(whole) == 1:
         return values == [None] and _are_values(text, complete)
     return not any(isinstance(value, dict | list) for value in values) and _begins_a_value(text)

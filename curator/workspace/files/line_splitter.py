@@ -52,6 +52,8 @@ class Notes:
     """A phrase where the file is something else than its name says."""
     wrapped_in: str = ""
     """The key of the one object whose list holds the records; empty where nothing wraps them."""
+    beside_records: Sequence[str] = ()
+    """The keys of that object that are left behind, but for bookkeeping."""
     joined_by: str = ""
     """The column of a table by which rows with one message each are joined to conversations; empty for others."""
     traced_by: str = ""

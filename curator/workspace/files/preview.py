@@ -14,7 +14,7 @@ from curator.core.convert.maps import KEEP, Map, Shape
 from curator.core.convert.shapes import detect_map, with_verdicts
 from curator.core.convert.to_example import Converted, Misfit, to_example
 from curator.core.example import parse
-from curator.core.text import writable
+from curator.core.text import one_line, writable
 from curator.errors import InputError
 from curator.workspace.files import parquet
 from curator.workspace.files.dataset_file import open_dataset
@@ -22,6 +22,8 @@ from curator.workspace.files.delimiters import DELIMITERS
 from curator.workspace.files.line_splitter import Notes, Record
 from curator.workspace.files.trace_records import prompts_of_traces
 
+_NAMED = 8
+"""Most keys named of those beside the records."""
 SAMPLE = 200
 """Records from which the shape of a file is told."""
 TRACES = "traces"
@@ -119,7 +121,10 @@ def _layout(notes: Notes) -> str:
     if notes.delimiter:
         phrases.append(f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}")
     if notes.wrapped_in:
-        phrases.append(f"records inside '{notes.wrapped_in}'")
+        phrases.append(f"records inside '{one_line(notes.wrapped_in, 40)}'")
+    if notes.beside_records:
+        named = ", ".join(one_line(key, 40) for key in notes.beside_records[:_NAMED])
+        phrases.append(f"what stands beside them is left behind: {named}")
     if notes.traced_by:
         phrases.append(
             f"traces of {notes.traced_by}: what was asked of models; answers and other spans stay behind"

@@ -49,10 +49,11 @@ def _spans(data: bytes, notes: Notes) -> Iterator[tuple[int, int]]:
     """Byte offsets of the records: those of the values, or of the elements inside one value that wraps them."""
     spans = splice.values(data)
     first = list(islice(spans, 2))
-    if len(first) == 1 and (key := wrapping_key(data[slice(*first[0])])):
+    beside: list[str] = []
+    if len(first) == 1 and (key := wrapping_key(data[slice(*first[0])], beside)):
         start = first[0][0]
         list_start, list_end = splice.span(data[slice(*first[0])], (key,))
-        notes.wrapped_in = key
+        notes.wrapped_in, notes.beside_records = key, beside
         for begin, end in splice.values(data[start + list_start : start + list_end]):
             yield start + list_start + begin, start + list_start + end
         return
