@@ -152,7 +152,9 @@ def _print(
     _print_conflicts(conflicts, source)
     what = f"{count_of(written['examples'])} written to {one_line(written['path'])}" if written else ""
     verdict = (
-        f"{removed:,} copies {'left out' if written else 'could be removed'}" if removed else "No copies found"
+        f"{count_of(removed, 'copy', 'copies')} {'left out' if written else 'could be removed'}"
+        if removed
+        else "No copies found"
     )
     output.out(f"{verdict}{'; ' if what else ''}{what}.")
 

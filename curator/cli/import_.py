@@ -224,10 +224,10 @@ def _report(prepared: Import) -> dict[str, object]:
 
 
 def _print(prepared: Import, workspace: Workspace) -> None:
-    report = _report(prepared)
+    added, copies, broken = (prepared.total(name) for name in ("added", "duplicates", "broken"))
     output.out(
-        f"{report['added']:,} examples added to {output.styled(str(workspace.path), '1')}: {report['new']:,} new, "
-        f"{report['duplicates']:,} duplicates, {report['broken']:,} broken"
+        f"{count_of(added)} added to {output.styled(str(workspace.path), '1')}: "
+        f"{added - copies - broken:,} new, {count_of(copies, 'duplicate')}, {broken:,} broken"
     )
     _say_misfits(prepared)
     if prepared.left_behind:
@@ -241,9 +241,13 @@ def _print(prepared: Import, workspace: Workspace) -> None:
             f"{lost:,} entries of the .marks.jsonl file fit no line of the data, which changed, and were left out"
         )
     if bad := prepared.total("bad"):
-        output.say(f"{bad:,} answers are marked as bad in the data: labelled bad, rejected, and never trained")
+        output.say(
+            f"{count_of(bad, 'answer')} marked as bad in the data: labelled bad, rejected, and never trained"
+        )
     if unclear := prepared.total("unclear"):
-        output.say(f"{unclear:,} answers have a verdict that cannot be read: labelled unclear and flagged")
+        output.say(
+            f"{count_of(unclear, 'answer')} with a verdict that cannot be read: labelled unclear and flagged"
+        )
 
 
 def _say_misfits(prepared: Import) -> None:
@@ -251,7 +255,7 @@ def _say_misfits(prepared: Import) -> None:
     count = prepared.total("unmapped")
     if not count:
         return
-    output.say(f"{count:,} records did not fit the map and were kept as they are:")
+    output.say(f"{count_of(count, 'record')} did not fit the map, kept unchanged:")
     reasons: dict[tuple[str, str], list[int]] = {}
     for file in prepared.files:
         for line, reason in file.misfits:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
 from curator.core.example import is_exact
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 
 if TYPE_CHECKING:
     from curator.workspace.records import Record, Row
@@ -85,4 +85,4 @@ def _print(workspace: Workspace, rows: list[Row], total: int) -> None:
         text = output.styled(f"{one_line(row.preview, _PROMPT)}{answer}", "0")
         numbers = f"{row.id:>7} {place:>7} {row.roles:<8} {row.tokens or 0:>6}"
         output.out(f"{output.styled(row.mark, mark)} {numbers}  {text} {tail}".rstrip())
-    output.say(f"{len(rows):,} of {total:,} examples in {workspace.source_name}")
+    output.say(f"{len(rows):,} of {count_of(total)} in {workspace.source_name}")

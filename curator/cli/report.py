@@ -21,7 +21,7 @@ def print_check(check: Check, most: int) -> None:
     shape = f"{check.format}, {count_of(check.examples)}"
     blank = check.lines - check.examples
     if blank > 0:
-        shape += f" on {check.lines:,} lines"
+        shape += f" on {count_of(check.lines, 'line')}"
     out(f"{styled(one_line(check.path), '1')}  {shape}")
     if check.damage is not None:
         out(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
 from curator.cli.output import emit, out, say, styled, would
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _write(path: Path, examples: list[bytes]) -> None:
         atomic.write_bytes(path, b"".join(example + b"\n" for example in examples))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
-    say(f"{path} written: {len(examples):,} examples; `curator import {path} -w WORKSPACE` adds them")
+    say(f"{path} written: {count_of(len(examples))}; `curator import {path} -w WORKSPACE` adds them")
 
 
 def _report(model: str, done: int, total: int) -> None:

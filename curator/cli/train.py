@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from curator.cli import provider_options
 from curator.cli.output import emit, out, say, would
+from curator.core.text import count_of
 from curator.errors import CuratorError, ProviderError, UsageError
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _show(plan: TrainingPlan) -> None:
     dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
     validation = f", {plan.validation.examples} held out" if plan.validation else ""
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
-    say(f"{plan.training.examples} examples{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
+    say(f"{count_of(plan.training.examples)}{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
     say(f"price: {price}{dated}")
     if plan.warnings:
         say(plan.warning_words)

@@ -68,6 +68,6 @@ def writable(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("␦", text)
 
 
-def count_of(count: int) -> str:
-    """`41 examples`, `1 example`."""
-    return "1 example" if count == 1 else f"{count:,} examples"
+def count_of(count: int, noun: str = "example", plural: str = "") -> str:
+    """`41 examples`, `1 example`; `2 copies` of `copy` and `copies`."""
+    return f"1 {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"

@@ -43,7 +43,7 @@ async def test_a_table_is_mapped_previewed_counted_and_one_change(tmp_path: Path
         assert "· user      Broken, ␛[2J twice" in scene.screen_text()
         assert "assistant Sorry" in scene.screen_text()
         await scene.press("enter")
-        assert "3 examples · 2 new · 1 copies · 0 broken" in scene.screen_text()
+        assert "3 examples · 2 new · 1 copy · 0 broken" in scene.screen_text()
         assert len(scene.workspace.ids()) == 3
         await scene.press("enter")
         assert "Imported 3 examples from t.csv" in scene.toasts()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from curator.core.text import count_of
 from curator.errors import CuratorError, Stopped
 from curator.tui.session.background import FEW
 
@@ -61,7 +62,7 @@ class LongAction:
     @property
     def heading(self) -> str:
         """The dialog's title, e.g. `Deleting 50,000 examples`."""
-        return f"{self.words} {self.count:,} examples"
+        return f"{self.words} {count_of(self.count)}"
 
 
 class RunLong(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.tui.stage_models.run_words import STATUS_MARKS, spent_words, time_span
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def score_rows(each: Round) -> list[RoundRow]:
         model = "C in the Train stage, or alt+5, evaluates it." if each.model else model
         return [RoundRow([(f"Not evaluated. {model}", "dim")])]
     yardstick = each.yardstick or {}
-    words = f"{yardstick.get('prompts', 0):,} prompts"
+    words = count_of(yardstick.get("prompts", 0), "prompt")
     rows = [RoundRow([(f"Scores on {words}{_against_words(each)}", "accent")])]
     for name, score in each.scores.items():
         low, high = figure(name, score.low), figure(name, score.high)

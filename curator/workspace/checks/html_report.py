@@ -77,7 +77,7 @@ def _page(checks: Sequence[Check], failures: dict[str, str]) -> Iterator[str]:
 
 def _check(check: Check) -> Iterator[str]:
     blank = check.lines - check.examples
-    lines = f" on {check.lines:,} lines" if blank > 0 else ""
+    lines = f" on {count_of(check.lines, 'line')}" if blank > 0 else ""
     yield f'<h2>{_text(check.path)}</h2><p class="facts">{_text(check.format)}, {count_of(check.examples)}{lines}'
     yield f" · {_totals(check)}" if check.tokens is not None else ""
     yield f" · answers: {_text(check.contract_words)}" if check.contract_words else ""

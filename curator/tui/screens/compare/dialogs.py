@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Select, Static
 
 from curator import paths
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.stage_models.comparing.board import way_entry
@@ -60,7 +60,7 @@ class PromptsDialog(Dialog[PromptSource]):
 
     def _line(self, index: int, width: int) -> Pieces:
         source = self._sources[index]
-        size = "" if source.count is None else f" · {source.count:,} prompts"
+        size = "" if source.count is None else f" · {count_of(source.count, 'prompt')}"
         times = f" · opened {self._opened:,} time{'s' * (self._opened != 1)}"
         mark = ("🔒 ", "warning") if source.kind == "test" else ("   ", "")
         return [mark, (source.title, ""), (size + (times if source.kind == "test" else ""), "dim")]

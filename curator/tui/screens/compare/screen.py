@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from curator.core.duplicates.texts import SYSTEM_ROLES
+from curator.core.text import count_of
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.compare.answers_pane import AnswersStage
@@ -62,7 +63,7 @@ class CompareScreen(AnswersStage):
             return
         answered = [(p.expected, board.answer(row.name, at)) for at, p in enumerate(board.prompts.prompts)]
         pairs = [(wanted.strip(), given.strip()) for wanted, given in answered if given is not None]
-        title = f"Answers of {row.label}: {len(pairs):,} prompts"
+        title = f"Answers of {row.label}: {count_of(len(pairs), 'prompt')}"
         matrix = confusion_matrix(title, [wanted for wanted, _ in pairs], [given for _, given in pairs])
         chart = ChartToWrite(title, lambda: draw_confusion(matrix), lambda: confusion_table(matrix))
         self.app.push_screen(ChartDialog(chart, self.session.workspace.path.parent / "confusion.svg"))

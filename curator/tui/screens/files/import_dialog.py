@@ -111,7 +111,7 @@ class ImportDialog(Dialog[None]):
             return ""
         name = file.path.name.replace('"', '\\"')
         count = workspace.view(f'rule:missing_messages_list source:"{name}"').total
-        return f"{count:,} records" if count else ""
+        return count_of(count, "record") if count else ""
 
     # The preview
 
@@ -164,7 +164,11 @@ class ImportDialog(Dialog[None]):
     def _show(self, file: Preview) -> None:
         packed = ", compressed" if file.packed else ""
         container = CONTAINERS.get(file.container, file.container.title())
-        many = f"about {file.records:,} records" if file.records is not None else "an unknown number of records"
+        many = (
+            f"about {count_of(file.records, 'record')}"
+            if file.records is not None
+            else "an unknown number of records"
+        )
         lines = [f"{container}{packed}, {many}: {SHAPES.get(file.shape, file.shape)}"]
         if not file.map.keeps_records:
             layout = f" ({file.layout})" if file.layout else ""
