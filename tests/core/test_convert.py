@@ -514,3 +514,21 @@ def test_a_line_that_is_no_json_stands_in_a_table_as_it_is() -> None:
     row = dict(zip(CSV_HEADER, to_cells(None, b'{"broken') or (), strict=True))
     assert from_cells(row) == (None, b'{"broken')
     assert shape_of(row) == "curator_csv" and to_example(None, KEEP) == Converted(None)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"q": "Open when?", "a": "At nine."}, ["Open when?", "At nine."]),
+        ({"problem": "2 + 2?", "solution": "4"}, ["2 + 2?", "4"]),
+        ({"input": "Open when?", "expectedOutput": "At nine."}, ["Open when?", "At nine."]),
+        ({"text": "I love it", "a": "1"}, None),
+        ({"a": "x", "b": "y"}, None),
+        ({"text": "I hate it", "label": "GOOD", "answer": "reject"}, None),  # no answer to the text
+    ],
+)
+def test_headings_that_only_a_partner_makes_a_question(record: dict[str, str], said: list[str] | None) -> None:
+    shape, by = detect_map([record])
+    converted = to_example(record, by) if shape != "unknown" else None
+    got = None if converted is None or isinstance(converted, Misfit) else converted.value["messages"]
+    assert (got and [message["content"] for message in got]) == said

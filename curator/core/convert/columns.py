@@ -12,8 +12,10 @@ from curator.core.convert.maps import Map
 _QUESTION = ("question", "query", "instruction", "input", "inputs", "prompt", "text", "message", "user", "human")
 _ANSWER = (
     "answer", "response", "output", "assistant", "completion", "reply", "label text", "label name", "label",
-    "target", "targets", "gpt", "bot", "expected output", "expected", "ideal", "ground truth",
+    "target", "targets", "gpt", "bot", "expected output", "expected", "expectedoutput", "ideal", "ground truth",
 )  # fmt: skip
+_PAIRS = (("q", "a"), ("problem", "solution"))
+"""Headings that are a question and its answer only where both stand side by side, and no other question does."""
 _SPEAKERS = ("user", "human")
 """Headings of a question where an answer of `_PARTNERS` stands beside it; elsewhere they may name a person."""
 _PARTNERS = ("assistant", "gpt", "bot", "ai", "model")
@@ -41,15 +43,28 @@ _WORD = re.compile(r"[a-z]+|[^a-z\W_]+")
 
 def columns_map(record: Mapping[str, Any]) -> Map | None:
     """The map of columns whose headings name a question and an answer; None where there are no two such."""
-    if any(mark in record for mark in _TOOL_MARKS):
+    if any(mark in record for mark in _TOOL_MARKS) or _is_decided(record):
         return None
     question = _question(record)
     answer = _column(record, _ANSWER, question)
-    if question is None or answer is None:
+    if question is None:
+        headings = {_heading(key) for key in record}
+        return next((_map_of(record, pair) for pair in _PAIRS if headings.issuperset(pair)), None)
+    if answer is None:
         return None
     contexts = (_column(record, (word,), question, answer, exact=True) for word in _CONTEXT)
     users = (question, *(each for each in contexts if each is not None))
     return Map(users, (answer,), system_columns(record), "question_answer")
+
+
+def _is_decided(record: Mapping[str, Any]) -> bool:
+    """Whether the `answer` says what somebody decided about the label beside it."""
+    return "label" in record and record.get("answer") in ("accept", "reject", "ignore")
+
+
+def _map_of(record: Mapping[str, Any], pair: tuple[str, str]) -> Map:
+    question, answer = (next(str(key) for key in record if _heading(key) == heading) for heading in pair)
+    return Map((question,), (answer,), system_columns(record), "question_answer")
 
 
 def system_columns(record: Mapping[str, Any]) -> tuple[str, ...]:
