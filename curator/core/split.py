@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curator.core.duplicates.disjoint_sets import DisjointSets
+from curator.core.text import count_of
 
 Side = Literal["train", "validation"]
 
@@ -118,10 +119,12 @@ def _units(
         divided += len(parts) > 1
         pending += [(level - 1, members[level - 1][part]) for part in reversed(parts)]
     if whole_groups:
-        reasons.append(f"{whole_groups} groups of duplicates, contradictions or look-alikes stay on one side")
+        which = f"{count_of(whole_groups, 'group')} of duplicates, contradictions or look-alikes"
+        reasons.append(f"{which} stay{'s' * (whole_groups == 1)} on one side")
     if divided:
-        which = f"{divided} families of look-alikes or contradictions"
-        reasons.append(f"{which} hold over a fifth of the examples and were divided")
+        which = f"{count_of(divided, 'family', 'families')} of look-alikes or contradictions"
+        verbs = ("holds", "was") if divided == 1 else ("hold", "were")
+        reasons.append(f"{which} {verbs[0]} over a fifth of the examples and {verbs[1]} divided")
     return units
 
 

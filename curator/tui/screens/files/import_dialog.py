@@ -294,7 +294,12 @@ def excerpt_lines(raw: bytes) -> list[str]:
 def count_words(prepared: Import) -> str:
     """The counts of a file that was read, before it is imported."""
     added, copies, broken, odd = (prepared.total(name) for name in ("added", "duplicates", "broken", "unmapped"))
-    parts = [count_of(added), f"{added - copies - broken:,} new", f"{copies:,} copies", f"{broken:,} broken"]
+    parts = [
+        count_of(added),
+        f"{added - copies - broken:,} new",
+        count_of(copies, "copy", "copies"),
+        f"{broken:,} broken",
+    ]
     bad = prepared.total("bad")
     parts += [f"{odd:,} that the map does not fit"] if odd else []
     return " · ".join([*parts, *([f"{bad:,} marked as bad answers"] if bad else [])])
