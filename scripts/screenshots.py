@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from curator import paths  # noqa: E402
-from tests.tui.scene import NARROW, WIDE, Scene, opened  # noqa: E402
-from tests.tui.tours import SAMPLE, STAND_INS, TOURS, frozen, samples, without_toasts  # noqa: E402
+from tests.tui.scene import NARROW, WIDE, Scene, opened, without_messages  # noqa: E402
+from tests.tui.tours import SAMPLE, STAND_INS, TOURS, frozen, samples  # noqa: E402
 
 OUT = ROOT / "docs" / "screenshots"
 Size = tuple[int, int]
@@ -108,7 +108,7 @@ def draw_tours(names: list[str]) -> None:
 
             async def show(scene: Scene, picture: str, tour: str = tour, size: Size = size) -> None:
                 if name := wanted.get((tour, picture, size)):
-                    await without_toasts(scene)
+                    await without_messages(scene)
                     save(scene, name)
 
             folder = new_folder()
@@ -139,7 +139,7 @@ async def draw_rounds(folder: Path, names: list[str]) -> None:
                 verb, _, rest = key.partition(":")
                 await (scene.until(rest, minutes=2) if verb == "until" else scene.press(key))
             await scene.until(words, minutes=2)
-            await without_toasts(scene)
+            await without_messages(scene)
             save(scene, name)
     if not names or CARD in names:
         await draw_card(path)
