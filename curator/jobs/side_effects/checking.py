@@ -261,7 +261,7 @@ def _forgotten_words(general: Sequence[Effect]) -> list[str]:
     counts = Counter(effect.question.kind for effect in forgotten).most_common()
     kinds = ", ".join(f"{count} on {kind}" for kind, count in counts)
     words = f"Forgotten: {len(forgotten)} of the {len(right_before)} questions the base answers right ({kinds})."
-    gained = f" {learnt} are right that were not." if learnt else ""
+    gained = f" Right now, and not before: {learnt}." if learnt else ""
     return [words + gained + ("" if len(forgotten) > 2 else " So few may be chance.")]
 
 
