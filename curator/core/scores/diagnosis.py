@@ -165,12 +165,13 @@ def _overfitting(run: Curves, best: int | None) -> Diagnosis | None:
     before, after = _train_loss_at(run, low_step), _train_loss_at(run, curve[-1][0])
     if end <= low * (1 + margin) or end - low < 0.02 or after >= before:
         return None
-    where = f"Take the checkpoint of step {best}" if best is not None else "Take an earlier checkpoint"
+    earlier = "Take an earlier checkpoint, train" if best is None else f"Take the checkpoint of step {best}, train"
+    where = "Train" if best == curve[-1][0] else earlier  # the last one is the best one that was kept
     return Diagnosis(
         "overfitting",
         "The model learns its training examples by heart.",
         f"Validation loss rose from {low:.2f} (step {low_step}) to {end:.2f}; train loss fell to {after:.2f}.",
-        f"{where}, train for fewer epochs, or add more varied examples.",
+        f"{where} for fewer epochs, or add more varied examples.",
         best,
     )
 
