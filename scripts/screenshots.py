@@ -84,6 +84,8 @@ ROUNDS: dict[str, tuple[Size, list[str], str]] = {
 """Each begins anew: size, keys, and the words that come at the end."""
 BROWSER = "browser"
 """The picture that a browser draws."""
+REST = 15.0
+"""Seconds after which all is checked and counted, and messages are gone, also on a busy machine."""
 CARD = "run-card"
 """The picture of the first round's card, beside those of `ROUNDS`."""
 
@@ -176,10 +178,11 @@ async def draw_browser() -> None:
                 await page.call("Emulation.setDeviceMetricsOverride", **window)
                 await page.call("Page.navigate", url=f"{address}/#{token}")
                 await page.until("Just one more level")
-                await asyncio.sleep(5)
+                await asyncio.sleep(REST)
                 await page.call("Runtime.evaluate", expression="document.querySelector('textarea').focus()")
+                await page.press("Escape", 27)
                 await page.type("]")
-                await asyncio.sleep(5)
+                await asyncio.sleep(REST)
                 picture = await page.call("Page.captureScreenshot", format="png")
     (OUT / f"{BROWSER}.png").write_bytes(base64.b64decode(picture["data"]))
     print(OUT / f"{BROWSER}.png")
