@@ -123,6 +123,17 @@ def why_unsupported(folder: Path) -> str | None:
     return None
 
 
+def read_shape(folder: Path) -> LlamaShape | None:
+    """The shape of the model of a folder; None where the embedded engine cannot run it. Reads no weights."""
+    if why_unsupported(folder):
+        return None
+    gguf = find_gguf(folder)
+    try:
+        return gguf_config(open_gguf(gguf)) if gguf is not None else _hf_config(folder / "config.json")
+    except (InputError, OSError):
+        return None
+
+
 def load(folder: Path) -> Weights:
     """Load all weights of a model folder as float32. Raises InputError with the reason if it cannot be done."""
     reason = why_unsupported(folder)

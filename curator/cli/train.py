@@ -42,7 +42,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--lora-alpha", type=float, metavar="X", help="its scale times the rank (default: 2 × rank)"
     )
     local.add_argument("--lora-targets", choices=("all", "attention", "mlp"), help="layers that are adapted")
+    local.add_argument(
+        "--lora-dropout", type=float, metavar="X", help="share of its inputs that it does not see in a step"
+    )
     local.add_argument("--schedule", choices=("linear", "cosine", "constant"), help="of the learning rate")
+    local.add_argument(
+        "--packing", action=argparse.BooleanOptionalAction, help="put the short examples of a batch into one row"
+    )
+    local.add_argument(
+        "--early-stopping", type=int, metavar="N", help="stop after N epochs without a lower validation loss"
+    )
+    local.add_argument(
+        "--best-checkpoint",
+        action=argparse.BooleanOptionalAction,
+        help="take the epoch of the lowest validation loss (default with --early-stopping)",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="for the split and the job")
     parser.add_argument(
         "--seeds",
@@ -65,18 +79,19 @@ def run(args: argparse.Namespace) -> int:
 
 async def _train(args: argparse.Namespace) -> int:
     from curator.jobs.ledger.ledger import Ledger  # heavy
-    from curator.jobs.runs import submission
+    from curator.jobs.runs import pace, submission
 
     wish = _wish(args)
     with Ledger.for_path(args.path) as ledger:
         if not args.dry_run:
             await _ensure_model(wish, args.yes)
         plan = await submission.plan(args.path, wish, ledger)
-        _show(plan)
+        seconds = pace.seconds_of_plan(plan, ledger)
+        _show(plan, seconds)
         if args.seeds:
             say(f"{args.seeds} trainings alike but for the seed: {args.seeds} times that price.")
         if args.dry_run:
-            return _tell_plan(plan, args)
+            return _tell_plan(plan, args, seconds)
         if not plan.blocking:
             _confirm(plan, args.yes)
         started = [await _submit(plan, ledger, args)]
@@ -88,14 +103,15 @@ async def _train(args: argparse.Namespace) -> int:
         return _report(started, ledger, args, plan)
 
 
-def _tell_plan(plan: TrainingPlan, args: argparse.Namespace) -> int:
+def _tell_plan(plan: TrainingPlan, args: argparse.Namespace, seconds: float | None) -> int:
     """The end of a dry run: what would be trained, or exit status 1 with what speaks against it."""
     if plan.blocking:
         raise CuratorError(" ".join(plan.blocking), title="Nothing would be trained")
     facts = {"provider": plan.provider.name, "model": plan.model, "method": plan.method, "epochs": plan.epochs}
     examples = {"examples": plan.training.examples, "tokens": plan.training.tokens, "usd_estimate": plan.usd}
     words = f"train {plan.model} at {plan.provider.name}"
-    return would(words, args.json, **facts, **examples, **plan.told())
+    needs = {"seconds_estimate": seconds and round(seconds), "memory_estimate": plan.memory}
+    return would(words, args.json, **facts, **examples, **needs, **plan.told())
 
 
 def _further_seeds(args: argparse.Namespace) -> list[int]:
@@ -137,7 +153,11 @@ def _wish(args: argparse.Namespace) -> Wish:
         lora_rank=args.lora_rank,
         lora_alpha=args.lora_alpha,
         lora_targets=args.lora_targets,
+        lora_dropout=args.lora_dropout,
         schedule=args.schedule,
+        packing=args.packing,
+        early_stopping=args.early_stopping,
+        best_checkpoint=args.best_checkpoint,
     )
     return Wish(
         provider=args.provider,
@@ -178,7 +198,7 @@ async def _ensure_model(wish: Wish, yes: bool) -> None:
     await local_server.pull(model)
 
 
-def _show(plan: TrainingPlan) -> None:
+def _show(plan: TrainingPlan, seconds: float | None) -> None:
     from curator.core.cost import money  # heavy
 
     price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
@@ -187,6 +207,10 @@ def _show(plan: TrainingPlan) -> None:
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
     say(f"{count_of(plan.training.examples)}{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
     say(f"price: {price}{dated}")
+    if seconds:
+        say(f"time: about {max(1, round(seconds / 60))} min, at the pace of the last training here")
+    if plan.memory:
+        say(f"memory: about {plan.memory / 1e9:.1f} GB")
     if plan.warnings:
         say(plan.warning_words)
     for notice in plan.notices:

@@ -98,6 +98,7 @@ def test_what_may_cost_is_asked_for(served: FakeProvider, data: Path, capsys: py
         ("--validation", "nowhere"),
         ("--beta", "1"),
         ("--lora-rank", "8"),
+        ("--early-stopping", "2"),
     ],
 )
 def test_options_out_of_range_are_usage(

@@ -263,6 +263,26 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"hyperparameters": {"batch_size": "big"}}, "hyperparameters.batch_size", "invalid_value", "Invalid value"),
     ({"hyperparameters": {"lora_rank": 0}}, "hyperparameters.lora_rank", "integer_below_min_value", "Invalid"),
     (
+        {"hyperparameters": {"lora_dropout": 1}},
+        "hyperparameters.lora_dropout",
+        "decimal_above_max_value",
+        "Invalid",
+    ),
+    ({"hyperparameters": {"packing": "yes"}}, "hyperparameters.packing", "invalid_type", "Invalid type for"),
+    (
+        {"hyperparameters": {"early_stopping": 0}},
+        "hyperparameters.early_stopping",
+        "integer_below_min_value",
+        "Inv",
+    ),
+    (
+        {"hyperparameters": {"early_stopping": 2}},
+        "validation_file",
+        "missing_required_parameter",
+        "Missing required parameter: 'validation_file'. 'early_stopping' goes by its loss.",
+    ),
+    ({"hyperparameters": {"best_checkpoint": True}}, "validation_file", "missing_required_parameter", "Missing"),
+    (
         {"hyperparameters": {"schedule": "odd"}},
         "hyperparameters.schedule",
         "invalid_value",

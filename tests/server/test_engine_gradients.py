@@ -14,6 +14,7 @@ from curator.basemodels import weights
 from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
 from curator.server.engines.embedded.adamw import AdamW
+from curator.server.engines.embedded.dropout import Dropout
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
@@ -50,9 +51,11 @@ def random_adapter(model: Llama) -> Adapter:
     return adapter
 
 
-def check_gradient(objective: Objective, chosen: list[int], adapter: Adapter, mean: Any) -> None:
+def check_gradient(
+    objective: Objective, chosen: list[int], adapter: Adapter, mean: Any, dropout: Dropout | None = None
+) -> None:
     """Compare the gradient with central differences along random directions and single parameters."""
-    _, gradient = objective.gradient(chosen, adapter)
+    _, gradient = objective.gradient(chosen, adapter, dropout)
     gradient = gradient.copy()
     random = np.random.default_rng(5)
     start = adapter.flat.copy()
@@ -63,7 +66,10 @@ def check_gradient(objective: Objective, chosen: list[int], adapter: Adapter, me
         values = []
         for sign in (1, -1):
             adapter.flat[:] = start + sign * step * direction
-            values.append(mean(objective.measure(chosen, adapter)))
+            sums = (
+                objective.gradient(chosen, adapter, dropout)[0] if dropout else objective.measure(chosen, adapter)
+            )
+            values.append(mean(sums))
         adapter.flat[:] = start
         slope = (values[0] - values[1]) / (2 * step)
         assert slope == pytest.approx(float(gradient @ direction), rel=2e-5, abs=1e-8)
@@ -75,6 +81,35 @@ def test_supervised_gradient_is_that_of_the_mean_loss(
 ) -> None:
     objective = Supervised(model, examples, Shards(threads))
     check_gradient(objective, [0, 1, 3, 4], random_adapter(model), lambda sums: sums.mean_loss)
+
+
+@pytest.mark.parametrize("method", ["supervised", "dpo"])
+def test_the_gradient_with_dropout_is_that_of_the_loss_with_the_same_masks(
+    model: Llama, examples: list[Rendered], method: str
+) -> None:
+    dropout = Dropout(0.3, (7, 1))
+    pairs = [RenderedPair(examples[0], examples[1]), RenderedPair(examples[2], examples[4])]
+    objective: Objective = (
+        Supervised(model, examples, Shards(2))
+        if method == "supervised"
+        else Preference(model, pairs, 0.3, Shards(2))
+    )
+    chosen, adapter = ([0, 1, 3, 4] if method == "supervised" else [0, 1]), random_adapter(model)
+    check_gradient(objective, chosen, adapter, lambda sums: sums.mean_loss, dropout)
+    plain, same, other = (
+        objective.gradient(chosen, adapter, each)[0].loss for each in (None, dropout, Dropout(0.3, (7, 2)))
+    )
+    assert same == objective.gradient(chosen, adapter, dropout)[0].loss
+    assert len({plain, same, other}) == 3
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    masks = [Dropout(0.25, (1, step)).of_row(3).draw(2, "qkv", (400, 500)) for step in (1, 1, 2)]
+    assert np.array_equal(masks[0].kept, masks[1].kept) and not np.array_equal(masks[0].kept, masks[2].kept)
+    seen = masks[0].apply(np.ones((400, 500)))
+    assert 1 - np.count_nonzero(seen) / seen.size == pytest.approx(0.25, abs=0.005)
+    assert seen.mean() == pytest.approx(1, abs=0.01) and set(np.unique(seen)) == {0.0, 1 / 0.75}
+    assert Dropout(0.0, (1,)).draw(0, "o", (9, 9)).kept.all()
 
 
 def test_preference_gradient_is_that_of_the_mean_loss(model: Llama, examples: list[Rendered]) -> None:
@@ -97,7 +132,14 @@ def test_packing_changes_no_loss(model: Llama, examples: list[Rendered]) -> None
         alone.add(Supervised(model, examples, Shards(1)).measure([index], adapter))
     packed = batches.pack_rows(examples, range(len(examples)))
     assert sum(len(row.ids) for row in packed) < sum(len(example.ids) for example in examples)
-    together = Supervised(model, examples, Shards(1)).measure(range(len(examples)), adapter)
+    whole = range(len(examples))
+    rows = batches.pack_rows(examples, whole, 0)
+    assert sorted(len(row.ids) for row in rows) == sorted(len(example.ids) for example in examples)
+    (_, packed_gradient), (_, plain_gradient) = (
+        Supervised(model, examples, Shards(1), tokens).gradient(whole, adapter) for tokens in (512, 0)
+    )
+    np.testing.assert_allclose(packed_gradient, plain_gradient, rtol=1e-9, atol=1e-12)
+    together = Supervised(model, examples, Shards(1)).measure(whole, adapter)
     assert together.tokens == alone.tokens == sum(example.trained for example in examples)
     assert together.loss == pytest.approx(alone.loss, rel=1e-12)
     assert together.correct == alone.correct

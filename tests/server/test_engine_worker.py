@@ -86,14 +86,20 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(
 
 
 def test_rank_targets_and_schedule_are_those_of_the_job(tmp_path: Path, model: Path, training: Path) -> None:
-    asked = {"lora_rank": 4, "lora_targets": "attention", "lora_alpha": 12, "schedule": "cosine"}
+    asked = {
+        "lora_rank": 4,
+        "lora_targets": "attention",
+        "lora_alpha": 12,
+        "lora_dropout": 0.1,
+        "schedule": "cosine",
+    }
     job = tiny.write_job(
         tmp_path / "job", model, training, hyperparameters={"n_epochs": 2, "batch_size": 4, **asked}
     )
     assert worker.train(job) == 0
     told = tiny.facts(job)
     config = json.loads((job / "ckpt-6" / "adapter_config.json").read_text())
-    assert (config["r"], config["lora_alpha"]) == (4, 12.0)
+    assert (config["r"], config["lora_alpha"], config["lora_dropout"]) == (4, 12.0, 0.1)
     assert config["target_modules"] == ["q_proj", "k_proj", "v_proj", "o_proj"]
     tensors = read_safetensors(job / "ckpt-6" / "adapter_model.safetensors")
     assert not any("mlp" in name for name in tensors) and any(value.any() for value in tensors.values())
@@ -103,6 +109,68 @@ def test_rank_targets_and_schedule_are_those_of_the_job(tmp_path: Path, model: P
     peak = peak_rate("supervised", 1.0)
     assert rates == [learning_rate(step, 6, peak, "cosine") for step in range(1, 7)] and rates[-1] < 0.1 * peak
     assert {learning_rate(step, 6, peak, "constant") for step in range(1, 7)} == {peak}
+
+
+def test_packing_changes_no_loss_of_a_training_and_dropout_does(
+    tmp_path: Path, model: Path, training: Path
+) -> None:
+    losses = []
+    settings: list[dict[str, Any]] = [{}, {"packing": False}, {"lora_dropout": 0.2}]
+    for number, more in enumerate(settings):
+        asked = {"n_epochs": 1, "batch_size": 4, **more}
+        job = tiny.write_job(tmp_path / str(number), model, training, hyperparameters=asked)
+        assert worker.train(job) == 0
+        losses.append([fact["train_loss"] for fact in steps(tiny.facts(job))])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[2][1:] != pytest.approx(losses[0][1:], rel=1e-4)
+
+
+def job_that_forgets(folder: Path, model: Path, **asked: Any) -> Path:
+    """A job whose validation loss falls at first and rises later: it learns one answer by heart, and the
+    validation wants others."""
+    training = tiny.write_jsonl(folder.parent / "one.jsonl", tiny.examples(1) * 4)
+    other = [
+        {"messages": [*each["messages"][:2], {"role": "assistant", "content": "x)"}]} for each in tiny.examples(3)
+    ]
+    valid = tiny.write_jsonl(folder.parent / "other.jsonl", other)
+    settings = {"n_epochs": 12, "batch_size": 4, "learning_rate_multiplier": 10, "schedule": "constant", **asked}
+    return tiny.write_job(folder, model, training, validation_file=str(valid), hyperparameters=settings)
+
+
+def test_training_stops_early_and_the_best_checkpoint_is_kept(tmp_path: Path, model: Path) -> None:
+    job = job_that_forgets(tmp_path / "job", model, early_stopping=4, lora_dropout=0.1)
+    assert worker.train(job) == 0
+    told = tiny.facts(job)
+    losses = {fact["step"]: fact["metrics"]["full_valid_loss"] for fact in told if fact["kind"] == "checkpoint"}
+    best, last, end = min(losses, key=losses.__getitem__), max(losses), told[-1]
+    assert last == best + 4 < 12, losses
+    assert (end["kind"], end["path"], end["best"], end["stopped_at"]) == ("succeeded", f"ckpt-{best}", best, last)
+    assert sorted(path.name for path in job.glob("ckpt-*")) == sorted(
+        f"ckpt-{step}" for step in {best, last - 2, last - 1, last}
+    )
+    first_tokens = tiny.facts(job)[-1]["trained_tokens"]
+    assert first_tokens % last == 0
+
+    parts = job_that_forgets(tmp_path / "parts", model, early_stopping=4, lora_dropout=0.1)
+    (parts / "control").write_text("pause")
+    for _ in range(best + 2):
+        assert worker.train(parts) == 0
+    (parts / "control").unlink()
+    assert worker.train(parts) == 0
+    assert steps(tiny.facts(parts)) == steps(told) and tiny.facts(parts)[-1] == end
+    assert worker.train(parts) == 0  # killed before the server read its end
+    assert tiny.facts(parts)[-1] == end and steps(tiny.facts(parts)) == steps(told)
+
+
+def test_the_best_checkpoint_alone_and_early_stopping_alone(tmp_path: Path, model: Path) -> None:
+    best_only = job_that_forgets(tmp_path / "best", model, best_checkpoint=True)
+    assert worker.train(best_only) == 0
+    end = tiny.facts(best_only)[-1]
+    assert end["path"] == f"ckpt-{end['best']}" != "ckpt-12" and "stopped_at" not in end
+    last_one = job_that_forgets(tmp_path / "last", model, best_checkpoint=False, early_stopping=2)
+    assert worker.train(last_one) == 0
+    end = tiny.facts(last_one)[-1]
+    assert end["path"] == f"ckpt-{end['stopped_at']}" and "best" not in end
 
 
 def test_two_threads_give_the_same_training(tmp_path: Path, model: Path, training: Path) -> None:

@@ -108,6 +108,41 @@ def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
             assert answer.usage.completion_tokens <= 10
         table = client.files.content(job.result_files[0]).text
         assert len(table.splitlines()) == 13
+        best_epoch_is_the_model(client)
+
+
+def best_epoch_is_the_model(client: OpenAI) -> None:
+    """A job that stops early: its model is the checkpoint of the lowest validation loss, not the last one."""
+    question: Any = {"role": "user", "content": "Hello"}
+    ids = []
+    for answer in ("(sun)", "x)"):
+        line = json.dumps({"messages": [question, {"role": "assistant", "content": answer}]}).encode() + b"\n"
+        ids.append(client.files.create(file=("x.jsonl", line * 10), purpose="fine-tune").id)
+    settings = {"n_epochs": 40, "batch_size": 10, "learning_rate_multiplier": 10, "schedule": "constant",
+                "early_stopping": 5, "lora_dropout": 0.1, "packing": False}  # fmt: skip
+    method: Any = {"type": "supervised", "supervised": {"hyperparameters": settings}}
+    job_id = client.fine_tuning.jobs.create(
+        model="tiny", training_file=ids[0], validation_file=ids[1], method=method, seed=1
+    ).id
+    until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in ("succeeded", "failed"), 60)
+    job = client.fine_tuning.jobs.retrieve(job_id)
+    assert job.status == "succeeded", job.error
+    assert "'early_stopping': 5" in str(job.method.to_dict() if job.method else "")
+    points = client.fine_tuning.jobs.checkpoints.list(job_id).data
+    by_step = {point.step_number: float(point.metrics.full_valid_loss or 0) for point in points}
+    best, last = min(by_step, key=by_step.__getitem__), max(by_step)
+    assert last == best + 5 and sorted(by_step) == [best, last - 2, last - 1, last]
+    told = [event.message for event in client.fine_tuning.jobs.list_events(job_id, limit=1000).data]
+    words = f"Training stopped early at step {last}/40: the validation loss did not fall for 5 epochs"
+    assert {words, f"The model is the checkpoint of step {best}, whose validation loss is the lowest"} <= set(told)
+    logprobs = []
+    for name in ("", f":ckpt-step-{best}", f":ckpt-step-{last}"):
+        answered = client.chat.completions.create(
+            model=f"{job.fine_tuned_model}{name}", messages=[question], max_tokens=6, temperature=0, logprobs=True
+        )
+        tokens = answered.choices[0].logprobs
+        logprobs.append([token.logprob for token in (tokens.content if tokens else None) or []])
+    assert logprobs[0] == pytest.approx(logprobs[1], rel=1e-4) != logprobs[2]
 
 
 def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:

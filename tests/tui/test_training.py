@@ -6,12 +6,12 @@ import asyncio
 import json
 from pathlib import Path
 
-import pytest
 from textual.widgets import Input, Static
 
 from curator import paths
 from curator.basemodels.gguf import open_gguf
 from curator.core.answers.contract import Contract
+from curator.jobs.planning.plan import Params
 from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.train.dialog import TrainDialog
 from curator.tui.screens.train.screen import TrainScreen
@@ -187,15 +187,38 @@ async def test_preferences_are_trained_by_dpo_without_asking(tmp_path: Path, tin
         assert (run.method, run.status) == ("dpo", "succeeded")
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "words"), [("epochs", "many", "Epochs is a whole"), ("epochs", "99", "from 1 to 50")]
-)
-async def test_a_bad_number_is_a_sentence(tmp_path: Path, tiny: str, field: str, text: str, words: str) -> None:
-    async with opened(dataset(tmp_path, lines())) as scene:
+async def plan_after(scene: Scene, field: str, text: str) -> str:
+    """The plan after a text was put into a field."""
+    scene.app.screen.query_one(f"#{field}", Input).value = text
+    await scene.pilot.pause(0.5)
+    return " ".join((await plan_of(scene)).split())
+
+
+async def test_fields_that_cannot_be_used_are_sentences_and_advanced_ones_are_folded(
+    tmp_path: Path, tiny: str
+) -> None:
+    async with opened(dataset(tmp_path, lines()), NARROW) as scene:
         await scene.press("T")
-        scene.app.screen.query_one(f"#{field}", Input).value = text
-        await scene.pilot.pause(0.5)
-        assert words in await plan_of(scene)
+        dialog = scene.app.screen
+        assert isinstance(dialog, TrainDialog)
+        assert "GB of memory" in await plan_after(scene, "model", tiny)
+        assert "Epochs is a whole" in await plan_after(scene, "epochs", "many")
+        assert "from 1 to 50" in await plan_after(scene, "epochs", "99")
+        assert "27 examples" in await plan_after(scene, "epochs", "")
+        assert "Dropout" not in scene.screen_text() and dialog._wish().params == Params()
+        dialog.query_one("#advanced").focus()
+        await scene.press("space", "tab", "tab", "tab", "0", ".", "2")
+        assert "Dropout" in scene.screen_text() and "learning by heart" in scene.screen_text()
+        await scene.press("tab", "tab", "tab", "4", "tab", "tab", "space")
+        assert "share a row" in scene.screen_text()
+        assert dialog._wish().params == Params(lora_dropout=0.2, early_stopping=4, packing=False)
+        assert "3 held out" in await plan_after(scene, "validation", "10%")
+        assert "name a validation file or share" in await plan_after(scene, "validation", "")
+        assert "share from 0 to 0.9" in await plan_after(scene, "lora_dropout", "1")
+        assert "Dropout is a number" in await plan_after(scene, "lora_dropout", "some")
+        dialog.query_one("#advanced").focus()
+        await scene.press("space")
+        assert "Layers" not in scene.screen_text() and dialog._wish().params == Params()
 
 
 async def test_empty_stages_say_what_to_do(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from curator.errors import InputError, ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.planning import budget, leaks, reviews, training_data, warning_words
+from curator.jobs.planning import budget, leaks, memory, reviews, training_data, warning_words
 from curator.jobs.planning.own_rules import OwnFindings
-from curator.jobs.planning.plan import LORA, FrozenDataset, Params, TrainingPlan
+from curator.jobs.planning.plan import LOCAL_SETTINGS, FrozenDataset, Params, TrainingPlan
 from curator.jobs.providers import Provider
 
 _SUFFIX = {"azure": re.compile(r"[A-Za-z0-9_-]{1,40}\Z")}
@@ -91,15 +91,15 @@ def check_params(params: Params, method: str, provider: Provider) -> None:
         raise UsageError("--learning-rate-multiplier is a number above 0.")
     if params.beta is not None and (method != "dpo" or not 0 < params.beta <= 2):
         raise UsageError("--beta is above 0 and 2 at most, and only for --method dpo.")
-    _check_lora(params, provider)
+    _check_local_settings(params, provider)
     pattern = _SUFFIX.get(provider.kind, _ANY_SUFFIX)
     if params.suffix is not None and not pattern.match(params.suffix):
         limit = "40 of letters, digits, '_' and '-'" if provider.kind == "azure" else "64 characters"
         raise UsageError(f"--suffix is 1 to {limit} for {provider.name}.")
 
 
-def _check_lora(params: Params, provider: Provider) -> None:
-    given = [name for name in LORA if getattr(params, name) is not None]
+def _check_local_settings(params: Params, provider: Provider) -> None:
+    given = [name for name in LOCAL_SETTINGS if getattr(params, name) is not None]
     if given and provider.kind != "local":
         option = given[0].replace("_", "-")
         raise UsageError(f"--{option} is a setting of local training; {provider.name} chooses it itself.")
@@ -107,6 +107,18 @@ def _check_lora(params: Params, provider: Provider) -> None:
         raise UsageError(f"--lora-rank is from 1 to 256, not {params.lora_rank}.")
     if params.lora_alpha is not None and not 0 < params.lora_alpha <= 1024:
         raise UsageError("--lora-alpha is above 0 and 1,024 at most.")
+    if params.lora_dropout is not None and not 0 <= params.lora_dropout <= 0.9:
+        raise UsageError(f"--lora-dropout is a share from 0 to 0.9, not {params.lora_dropout:g}.")
+    if params.early_stopping is not None and not 1 <= params.early_stopping <= 50:
+        raise UsageError(f"--early-stopping is from 1 to 50 epochs, not {params.early_stopping}.")
+
+
+def _needs_validation(params: Params, validation: list[bytes] | None) -> str | None:
+    """Why settings that look at validation losses block a plan without a validation side."""
+    if validation or not (params.early_stopping or params.best_checkpoint):
+        return None
+    what = "Early stopping goes" if params.early_stopping else "The best checkpoint is chosen"
+    return f"{what} by the validation loss: name a validation file or share."
 
 
 def _plan_within_project(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> TrainingPlan:
@@ -153,8 +165,10 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
     usd = 0.0 if provider.kind == "local" else priced.usd
     limit = wish.budget if wish.budget is not None else settings.load().budget
     blocking, notices = _reasons(path, provider, wish.method, model, info, checked)
-    blocking += [leaks.leak_words(data.leaking, data.training.noun)] if data.leaking else []
-    blocking += filter(None, [budget.over_budget(usd, limit, provider, model)])
+    expensive = budget.over_budget(usd, limit, provider, model)
+    blocking += filter(None, [_leak_words(data), expensive, _needs_validation(wish.params, data.validation)])
+    needed = memory.memory_for(provider, model, wish.method, wish.params, checked.tokens)
+    notices += filter(None, [memory.memory_notice(needed, memory.free_memory())])
     frozen = training_data.freeze(raws, ledger.datasets, sum(checked.tokens))
     if provider.kind == "azure" and frozen.size >= MAX_FILE_BYTES:
         blocking.append(f"The training file has {frozen.size / 2**20:,.0f} MB; Azure takes files below 512 MB.")
@@ -177,12 +191,17 @@ def _plan(path: Path, wish: Wish, provider: Provider, ledger: Ledger) -> Trainin
         shutdown=info.shutdown.isoformat() if info and info.shutdown else None,
         budget=limit,
         revision=data.training.revision,
+        memory=needed,
         missing_model=model if _must_pull(provider, model) else None,
         leaking=tuple(data.leaking),
         reviews=data.reviews,
         blocking=tuple(blocking),
         notices=(*data.notices, *notices, *own.failures, *_answer_notices(path, raws)),
     )
+
+
+def _leak_words(data: _Data) -> str | None:
+    return leaks.leak_words(data.leaking, data.training.noun) if data.leaking else None
 
 
 def _check(data: _Data, target: _Target, wish: Wish) -> training_data.TrainingCheck:

@@ -41,15 +41,26 @@ class Params:
     """This and the following ones are taken by the local server only."""
     lora_alpha: float | None = None
     lora_targets: str | None = None
+    lora_dropout: float | None = None
     schedule: str | None = None
+    packing: bool | None = None
+    early_stopping: int | None = None
+    """Epochs without a lower validation loss after which training stops."""
+    best_checkpoint: bool | None = None
+    """Whether the model is the checkpoint of the lowest validation loss."""
 
     def stored(self) -> dict[str, Any]:
         """The values as the ledger and the fingerprint have them; settings of the local server only if given, so
         that runs of before they existed keep their fingerprint."""
-        return {name: value for name, value in asdict(self).items() if value is not None or name not in LORA}
+        return {
+            name: value for name, value in asdict(self).items() if value is not None or name not in LOCAL_SETTINGS
+        }
 
 
-LORA = ("lora_rank", "lora_alpha", "lora_targets", "schedule")
+LOCAL_SETTINGS = (
+    "lora_rank", "lora_alpha", "lora_targets", "lora_dropout", "schedule", "packing", "early_stopping",
+    "best_checkpoint",
+)  # fmt: skip
 """The hyperparameters that only the local server has; they have the same names there."""
 
 
@@ -78,6 +89,8 @@ class TrainingPlan:
     """The day on which the base model is switched off (YYYY-MM-DD)."""
     budget: float | None = None
     revision: int | None = None
+    memory: int | None = None
+    """About how many bytes of memory the training takes, where it runs on this machine."""
     missing_model: str | None = None
     """The base model, where it has to be fetched to this machine first."""
     leaking: tuple[int, ...] = ()
@@ -142,7 +155,7 @@ def job_body(run: Run, training_type: str | None = None) -> dict[str, Any]:
     }
     if run.method == "dpo":
         names["beta"] = "beta"
-    names |= {name: name for name in LORA}
+    names |= {name: name for name in LOCAL_SETTINGS}
     hyper = {name: params[key] for name, key in names.items() if params.get(key) is not None}
     body: dict[str, Any] = {
         "model": run.model,

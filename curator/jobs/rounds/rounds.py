@@ -12,7 +12,7 @@ from curator.core.scores import metrics
 from curator.errors import UsageError
 from curator.jobs.ledger.ledger import Ledger, Run
 from curator.jobs.ledger.remarks import Remark
-from curator.jobs.planning.plan import LORA
+from curator.jobs.planning.plan import LOCAL_SETTINGS
 from curator.jobs.rounds.comparing import Flip, RightById, compare_once
 from curator.jobs.rounds.kept import difference_once
 from curator.jobs.rounds.round_facts import count_round_misses, flattery_of_rounds
@@ -49,7 +49,7 @@ class Basis:
         )
 
 
-_SETTINGS = ("epochs", "batch_size", "learning_rate_multiplier", "beta", *LORA, "seed")
+_SETTINGS = ("epochs", "batch_size", "learning_rate_multiplier", "beta", *LOCAL_SETTINGS, "seed")
 
 
 @dataclass(frozen=True)

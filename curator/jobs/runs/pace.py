@@ -8,6 +8,7 @@ from curator.jobs.http import provider_records as records
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Ledger, Run
+    from curator.jobs.planning.plan import TrainingPlan
 
 LEAST_SECONDS = 5
 """Events tell whole seconds: a training whose steps took less tells nothing."""
@@ -21,6 +22,13 @@ def seconds_for(tokens: int, provider: str, model: str, ledger: Ledger) -> float
             if pace:
                 return tokens / pace
     return None
+
+
+def seconds_of_plan(plan: TrainingPlan, ledger: Ledger) -> float | None:
+    """How long a planned training takes, where it runs on this machine and an earlier one tells the pace."""
+    if plan.provider.kind != "local" or not plan.epochs:
+        return None
+    return seconds_for(plan.training.tokens * plan.epochs, plan.provider.name, plan.model, ledger)
 
 
 def tokens_a_second(run: Run, ledger: Ledger) -> float | None:

@@ -17,8 +17,9 @@ from curator import paths
 from curator.basemodels import chat_render as render
 from curator.basemodels import text_model as tokenizer
 from curator.server.engines import hf_models
+from curator.server.engines.best_epoch import ValidationWatch
 from curator.server.engines.examples import read_examples, render_examples
-from curator.server.engines.job import BETA, JobError, JobSpec, LoraSettings, ProgressFile, StopRequest
+from curator.server.engines.job import BETA, JobError, JobSpec, ProgressFile, StopRequest, TrainingSettings
 from curator.server.engines.schedule import make_schedule, peak_rate
 
 _LAUNCHED = "CURATOR_HF_LAUNCHED"
@@ -73,7 +74,8 @@ class HfTrainer:
             raw = list(read_examples(job.validation_file))
             self._valid, _, _ = render_examples(job, self._text, raw, "validation")
         self._plan = make_schedule(job.hyperparameters, len(self._training))
-        self._tokens = tokens * self._plan.n_epochs
+        self._tokens = tokens
+        self._settings = TrainingSettings.of(job.hyperparameters)
 
     def run(self) -> None:
         """Train the job to its end or until it is asked to stop; facts go to its progress file."""
@@ -82,16 +84,21 @@ class HfTrainer:
         from curator.server.engines.hf_reporter import Reporter  # heavy
 
         torch.set_num_threads(self._job.threads)
-        reporter = Reporter(self._job, self._plan, self._progress, self._stop)
-        trainer = self._trainer(reporter)
         saved = _newest_checkpoint(self._job.folder / "hf")
+        done = int(saved.name.rpartition("-")[2]) if saved else 0
+        watch = ValidationWatch(self._settings, self._progress.validation_losses() if done else {})
+        watch.forget_after(done)
+        reporter = Reporter(self._job, self._plan, self._progress, self._stop, watch)
+        if watch.is_over:  # it was killed after its last step
+            reporter.report("succeeded", **watch.end(done, self._plan, self._tokens))
+            return
+        trainer = self._trainer(reporter)
         trainer.train(resume_from_checkpoint=str(saved) if saved else None)
         if reporter.stopped in ("pause", "cancel"):
             kind = "paused" if reporter.stopped == "pause" else "cancelled"
             reporter.report(kind, step=trainer.state.global_step)
         elif reporter.stopped is None:
-            last = f"ckpt-{trainer.state.global_step}"
-            reporter.report("succeeded", trained_tokens=self._tokens, path=last)
+            reporter.report("succeeded", **watch.end(trainer.state.global_step, self._plan, self._tokens))
 
     def _trainer(self, reporter: Any) -> Any:
         from datasets import Dataset, disable_progress_bars  # heavy
@@ -102,11 +109,11 @@ class HfTrainer:
         disable_progress_bars()
         where = hf_models.device()
         base = hf_models.load_model(self._job.model_path, where)
-        chosen = LoraSettings.of(self._job.hyperparameters)
+        chosen = self._settings
         lora = LoraConfig(
             r=chosen.rank,
             lora_alpha=chosen.alpha,
-            lora_dropout=0.0,
+            lora_dropout=chosen.dropout,
             target_modules=_TARGET_MODULES[chosen.targets],
             task_type="CAUSAL_LM",
         )

@@ -13,8 +13,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from curator.server.engines.best_epoch import ValidationWatch
 from curator.server.engines.checkpoints import publish_checkpoint
-from curator.server.engines.job import STATE_EVERY, JobSpec, ProgressFile, StopRequest
+from curator.server.engines.job import STATE_EVERY, JobSpec, ProgressFile, StopRequest, TrainingSettings
 from curator.server.engines.schedule import Schedule
 
 _WORDS = (None, "save", "pause", "cancel", "stop")
@@ -26,8 +27,16 @@ _NO_METRICS = ("total_steps", "seconds", "learning_rate", "grad_norm")
 class Reporter(TrainerCallback):  # type: ignore[misc]
     """The trainer's callback. Under a launcher every process has one; only the first writes facts."""
 
-    def __init__(self, job: JobSpec, plan: Schedule, progress: ProgressFile, stop: StopRequest) -> None:
+    def __init__(
+        self,
+        job: JobSpec,
+        plan: Schedule,
+        progress: ProgressFile,
+        stop: StopRequest,
+        watch: ValidationWatch | None = None,
+    ) -> None:
         self._job, self._plan, self._progress, self._stop = job, plan, progress, stop
+        self._watch = watch or ValidationWatch(TrainingSettings.of(job.hyperparameters))
         self.stopped: str | None = None
         """Why training ended early: "pause", "cancel" or "stop"."""
         self._step: dict[str, Any] | None = None
@@ -88,6 +97,9 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             ("mean_token_accuracy", _accuracy(metrics, "eval_")),
         ):
             self._step |= {f"valid_{name}": value, f"full_valid_{name}": value}
+        self._watch.note(state.global_step, self._step["full_valid_loss"])
+        if self._watch.is_over:
+            control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._report_step()
@@ -101,9 +113,10 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             for file in ("adapter_config.json", "adapter_model.safetensors"):
                 shutil.copyfile(trained / file, folder / file)
 
-        name = publish_checkpoint(self._job.folder, step, copy_adapter)
+        kept = self._watch.kept_step
+        name = publish_checkpoint(self._job.folder, step, copy_adapter, kept)
         metrics = {key: value for key, value in self._last_step.items() if key not in _NO_METRICS}
-        self.report("checkpoint", step=step, path=name, metrics=metrics)
+        self.report("checkpoint", step=step, path=name, best=kept, metrics=metrics)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._report_step()

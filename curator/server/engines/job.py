@@ -17,6 +17,11 @@ TARGETS = ("all", "attention", "mlp")
 """Which linear layers of a block LoRA adapts."""
 SCHEDULES = ("linear", "cosine", "constant")
 """How the learning rate goes after warming up."""
+MOST_DROPOUT = 0.9
+VALIDATED = ("early_stopping", "best_checkpoint")
+"""Hyperparameters that go by the loss of the validation file."""
+SETTINGS = ("lora_rank", "lora_alpha", "lora_targets", "lora_dropout", "schedule", "packing", *VALIDATED)
+"""Hyperparameters that this server has beside those of OpenAI's API."""
 BETA = 0.1
 STATE_EVERY = 30.0
 """Seconds after which the state is saved within an epoch."""
@@ -70,16 +75,24 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class LoraSettings:
+class TrainingSettings:
     """A job's adapter and how it is trained, beside the hyperparameters of OpenAI's API."""
 
     rank: int
     alpha: float
     targets: str
+    dropout: float
+    """The share of its inputs that an adapter does not see in a step."""
     schedule: str
+    packing: bool | None
+    """Whether the short examples of a batch share rows; None: as the engine does it by itself."""
+    patience: int | None
+    """Training stops after so many epochs in which the validation loss did not fall; None: never."""
+    picks_best: bool
+    """Whether the tuned model is the checkpoint of the lowest validation loss, not the last one."""
 
     @staticmethod
-    def of(hyperparameters: dict[str, Any]) -> LoraSettings:
+    def of(hyperparameters: dict[str, Any]) -> TrainingSettings:
         """The settings in a job's hyperparameters, with the defaults of docs/engines.md."""
 
         def value(name: str, default: Any) -> Any:
@@ -87,11 +100,16 @@ class LoraSettings:
             return default if given in ("auto", None) else given
 
         rank = int(value("lora_rank", RANK))
-        return LoraSettings(
+        patience = value("early_stopping", None)
+        return TrainingSettings(
             rank=rank,
             alpha=float(value("lora_alpha", ALPHA_PER_RANK * rank)),
             targets=str(value("lora_targets", "all")),
+            dropout=float(value("lora_dropout", 0.0)),
             schedule=str(value("schedule", "linear")),
+            packing=value("packing", None),
+            patience=None if patience is None else int(patience),
+            picks_best=bool(value("best_checkpoint", patience is not None)),
         )
 
 
@@ -106,6 +124,18 @@ class ProgressFile:
         fact = {"kind": kind, **{name: value for name, value in facts.items() if value is not None}}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(fact, ensure_ascii=False) + "\n")
+
+    def validation_losses(self) -> dict[int, float]:
+        """The validation loss of each checkpoint so far, by its step."""
+        losses = {}
+        for line in self._path.read_bytes().splitlines() if self._path.is_file() else []:
+            try:
+                fact = json.loads(line)
+                if fact["kind"] == "checkpoint":
+                    losses[int(fact["step"])] = float(fact["metrics"]["full_valid_loss"])
+            except (ValueError, KeyError, TypeError):  # half a line of a killed process, or no validation
+                continue
+        return losses
 
 
 class StopRequest:

@@ -110,8 +110,8 @@ def _step(db: Any, job: JobRow, fact: dict[str, Any], seconds: float | None) -> 
 
 
 def _checkpoint(db: Any, job: JobRow, fact: dict[str, Any], total: int | None, keep: int) -> list[str]:
-    step = fact["step"]
-    final = step == total
+    step, best = fact["step"], fact.get("best")
+    final = step == total and best is None  # else the model is that of the best one, which the end tells
     name = job.name if final else f"{job.name}:ckpt-step-{step}"
     metrics = {"step": step, **_finite(fact.get("metrics") or {})}
     values = (ids.new(ids.CHECKPOINT), job.id, step, int(time.time()), name, to_json(metrics), fact["path"])
@@ -124,8 +124,8 @@ def _checkpoint(db: Any, job: JobRow, fact: dict[str, Any], total: int | None, k
         message = f"Checkpoint created at step {step} with Snapshot ID: {name}"
         add_event(db, job.id, f"checkpoint:{step}", message)
     rows = db.execute(
-        "DELETE FROM checkpoints WHERE job_id=?1 AND step NOT IN "
+        "DELETE FROM checkpoints WHERE job_id=?1 AND step IS NOT ?3 AND step NOT IN "
         "(SELECT step FROM checkpoints WHERE job_id=?1 ORDER BY step DESC LIMIT ?2) RETURNING path",
-        (job.id, keep),
+        (job.id, keep, best),
     ).fetchall()
     return [row["path"] for row in rows]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from curator.server import ids
-from curator.server.engines.job import SCHEDULES, TARGETS
+from curator.server.engines.job import MOST_DROPOUT, SCHEDULES, SETTINGS, TARGETS, VALIDATED
 from curator.server.errors import bad_request, quote
 from curator.server.http.fields import Fields
 from curator.server.store.job import JobRow
@@ -43,7 +43,7 @@ def read_job_request(body: Fields) -> JobRow:
     if body.array("integrations", longest=5):
         message = "Invalid 'integrations': this server has none; leave them out and read the events instead."
         raise bad_request(message, "integrations", "unsupported_value")
-    return JobRow(
+    job = JobRow(
         id=ids.new(ids.JOB),
         intent=metadata.get(INTENT),
         status="validating_files",
@@ -60,6 +60,7 @@ def read_job_request(body: Fields) -> JobRow:
         training_file=body.must_text("training_file", longest=256),
         validation_file=body.text("validation_file", longest=256),
     )
+    return _require_validation(job)
 
 
 def tuned_name(model: str, suffix: str | None) -> str:
@@ -85,11 +86,14 @@ def _method(body: Fields) -> tuple[str, dict[str, Any]]:
     return kind, read_hyperparameters(inner.inner("hyperparameters"), kind)
 
 
-def read_hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
-    """The hyperparameters of a method, those that are not given as "auto". Raises ApiError 400."""
+def read_hyperparameters(
+    fields: Fields | None, kind: str, own_settings: Collection[str] = SETTINGS
+) -> dict[str, Any]:
+    """The hyperparameters of a method, those that are not given as "auto". `own_settings`: the names of those that
+    may be given beside OpenAI's. Raises ApiError 400."""
     fields = fields or Fields({})
     names = ["n_epochs", "batch_size", "learning_rate_multiplier", *(["beta"] if kind == "dpo" else [])]
-    fields.only(*names, *_LORA)
+    fields.only(*names, *own_settings)
     readers = {
         "n_epochs": lambda: fields.integer("n_epochs", 1, 50),
         "batch_size": lambda: fields.integer("batch_size", 1, 256),
@@ -100,21 +104,31 @@ def read_hyperparameters(fields: Fields | None, kind: str) -> dict[str, Any]:
     for name in names:
         value = fields.value.get(name, "auto")
         values[name] = "auto" if value in ("auto", None) else _read_number(fields, name, value, readers[name])
-    return values | _lora(fields)
+    return values | _read_settings(fields)
 
 
-_LORA = ("lora_rank", "lora_alpha", "lora_targets", "schedule")
-"""Hyperparameters that this server has beside those of OpenAI's API; a job shows those that it was given."""
-
-
-def _lora(fields: Fields) -> dict[str, Any]:
+def _read_settings(fields: Fields) -> dict[str, Any]:
+    """The settings that this server has beside OpenAI's; a job shows those that it was given."""
     readers: dict[str, Callable[[], Any]] = {
         "lora_rank": lambda: fields.integer("lora_rank", 1, 256),
         "lora_alpha": lambda: fields.number("lora_alpha", 0, 1024, above=0),
         "lora_targets": lambda: fields.choice("lora_targets", TARGETS),
+        "lora_dropout": lambda: fields.number("lora_dropout", 0, MOST_DROPOUT),
         "schedule": lambda: fields.choice("schedule", SCHEDULES),
+        "packing": lambda: fields.flag("packing"),
+        "early_stopping": lambda: fields.integer("early_stopping", 1, 50),
+        "best_checkpoint": lambda: fields.flag("best_checkpoint"),
     }
-    return {name: readers[name]() for name in _LORA if fields.value.get(name) not in ("auto", None)}
+    return {name: readers[name]() for name in SETTINGS if fields.value.get(name) not in ("auto", None)}
+
+
+def _require_validation(job: JobRow) -> JobRow:
+    """Refuse settings that look at validation losses in a job without a validation file."""
+    needing = [name for name in VALIDATED if job.hyperparameters.get(name)]
+    if needing and job.validation_file is None:
+        message = f"Missing required parameter: 'validation_file'. '{needing[0]}' goes by its loss."
+        raise bad_request(message, "validation_file", "missing_required_parameter")
+    return job
 
 
 def _read_number(fields: Fields, name: str, value: Any, read: Any) -> Any:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from curator.errors import InputError
 from curator.server.engines.choice import choose_engine
+from curator.server.engines.job import SETTINGS, VALIDATED
 from curator.server.errors import ApiError, bad_request, no_such_job, quote
 from curator.server.http.bodies import read_json
 from curator.server.http.fields import Fields, wrong_type
@@ -20,6 +21,9 @@ from curator.server.services import Services, blocking, services
 
 _KINDS = ("trials", "influences")
 _TRIALS, _LINES, _PAIRS, _QUESTIONS = 40, 100_000, 200_000, 1_000
+
+_SETTINGS = tuple(name for name in SETTINGS if name not in VALIDATED)
+"""Hyperparameters of a study's trainings: they have no validation file."""
 
 
 async def create(request: Request) -> Response:
@@ -66,7 +70,7 @@ def _trials(body: Fields) -> dict[str, Any]:
         )
     return {
         "trials": trials,
-        "hyperparameters": read_hyperparameters(body.inner("hyperparameters"), "supervised"),
+        "hyperparameters": read_hyperparameters(body.inner("hyperparameters"), "supervised", _SETTINGS),
         "max_tokens": body.integer("max_tokens", 1, 1024) or 64,
     }
 

@@ -43,8 +43,22 @@ def publish_model(database: Database, job: JobRow, outcome: dict[str, Any], file
             result_file=file.id,
             error=None,
         )
+        for key, message in _end_words(job, outcome):
+            add_event(db, job.id, key, message)
         add_event(db, job.id, "model", f"New fine-tuned model created: {job.name}")
         add_event(db, job.id, "succeeded", "The job has successfully completed")
+
+
+def _end_words(job: JobRow, outcome: dict[str, Any]) -> list[tuple[str, str]]:
+    """Events, by their keys, of a training that ended early, or whose model is not its last checkpoint."""
+    words = []
+    if stopped := outcome.get("stopped_at"):
+        patience = job.hyperparameters.get("early_stopping")
+        message = f"Training stopped early at step {stopped}/{job.total_steps}: the validation loss did not fall "
+        words.append(("stopped", f"{message}for {patience} epoch{'s' * (patience != 1)}"))
+    if best := outcome.get("best"):
+        words.append(("best", f"The model is the checkpoint of step {best}, whose validation loss is the lowest"))
+    return words
 
 
 def remove_inside(folder: Path, path: str) -> None:

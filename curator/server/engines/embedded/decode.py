@@ -18,8 +18,9 @@ _GROW = 64
 """Positions added to the cache when it is full."""
 _WASTE = 1.5
 """Batches join if at most so many times the positions are attended to then: their lengths are padded to one."""
-SLICE_TOKENS = 128
-"""Most tokens of prompts that are read at once: between two slices others have their turn."""
+SLICE_TOKENS = 64
+"""Most tokens of prompts that are read at once: between two slices others have their turn. Slices of 128 take 3 %
+less time for a long prompt, of 32 a fifth more (measured, SmolLM2-135M)."""
 SCORED_TOKENS = 32
 """The same where the logits behind each of them are wanted."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from curator.basemodels.weights import Weights
 from curator.server.engines.embedded import attention
 from curator.server.engines.embedded.batches import PackedRow
+from curator.server.engines.embedded.dropout import Dropout, DroppedInputs
 from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, LoraGroup
 from curator.server.engines.embedded.products import Products
 
@@ -38,7 +39,8 @@ class Taps:
     """What one block saves for its backward pass.
 
     `x` and `middle` (T, H) are its input and the sum after attention; `inputs` and `low` hold each group's input
-    and low-rank activations; `gate`, `up` and `sigmoid` (T, intermediate) belong to SwiGLU.
+    and low-rank activations; `gate`, `up` and `sigmoid` (T, intermediate) belong to SwiGLU. `dropped` says
+    which of a group's inputs its adapter did not see.
     """
 
     x: Array
@@ -49,6 +51,7 @@ class Taps:
     gate: Array
     up: Array
     sigmoid: Array
+    dropped: dict[str, DroppedInputs] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -100,14 +103,16 @@ class Llama:
         linear = {group: self.products.stack([get(part) for part in parts]) for group, parts in _HF_NAMES.items()}
         return Layer(linear, get("input_layernorm.weight"), get("post_attention_layernorm.weight"))
 
-    def project(self, group: str, layer: int, x: Array, adapter: Adapter | None) -> tuple[Array, Array | None]:
+    def project(
+        self, group: str, layer: int, x: Array, adapter: Adapter | None, dropped: DroppedInputs | None = None
+    ) -> tuple[Array, Array | None]:
         """Apply a group's stacked linear layers and their adapter to x (T, in): (T, out) and the low-rank
-        activations."""
+        activations. `dropped`: inputs that the adapter does not see."""
         out = self.products.multiply(x, self.layers[layer].linear[group])
         if adapter is None:
             return out, None
         lora = adapter.groups[layer][group]
-        low = x @ lora.a.T
+        low = (x if dropped is None else dropped.apply(x)) @ lora.a.T
         low *= adapter.scale
         for index, columns in enumerate(self.splits[group]):
             out[:, columns] += low[:, index * adapter.rank : (index + 1) * adapter.rank] @ lora.b[index].T
@@ -125,55 +130,69 @@ class Llama:
             part = slice(index * rank, (index + 1) * rank)
             d_low[:, part] = d_out[:, columns] @ lora.b[index]
         d_low *= adapter.scale
-        grads.add(group, layer, taps.inputs[group], low, d_low, d_out)
+        dropped, inputs = taps.dropped.get(group), taps.inputs[group]
+        grads.add(group, layer, inputs if dropped is None else dropped.apply(inputs), low, d_low, d_out)
         d_in: Array = d_out @ self.layers[layer].linear[group]
-        d_in += d_low @ lora.a
+        d_seen = d_low @ lora.a
+        d_in += d_seen if dropped is None else dropped.apply(d_seen)
         return d_in
 
     def forward(
-        self, row: PackedRow, adapter: Adapter | None, each: Callable[[Taps], None] | None = None
+        self,
+        row: PackedRow,
+        adapter: Adapter | None,
+        each: Callable[[Taps], None] | None = None,
+        dropout: Dropout | None = None,
     ) -> tuple[Array, Array]:
         """The normed hidden states at `row.read`, (answers, H), and the last block's output, (T, H).
 
-        `each`, if given, is called with what each block saved, in order.
+        `each`, if given, is called with what each block saved, in order. `dropout` is for training only.
         """
         x = self.embedding[row.ids]
         plan = attention.plan_row(row, self.config, x.dtype)
         for number in range(len(self.layers)):
-            x, taps = self._block(number, x, plan, adapter)
+            x, taps = self._block(number, x, plan, adapter, dropout)
             if each is not None:
                 each(taps)
         return rms_norm(x[row.read], self.norm, self.config.rms_eps), x
 
-    def record(self, row: PackedRow, adapter: Adapter) -> tuple[Array, Tape]:
+    def record(self, row: PackedRow, adapter: Adapter, dropout: Dropout | None = None) -> tuple[Array, Tape]:
         """As `forward`; the second value is what `backward` needs."""
         taps: list[Taps] = []
-        hidden, last = self.forward(row, adapter, taps.append)
+        hidden, last = self.forward(row, adapter, taps.append, dropout)
         return hidden, Tape(row, taps, last)
 
     def _block(
-        self, number: int, x: Array, plan: attention.RowPlan, adapter: Adapter | None
+        self, number: int, x: Array, plan: attention.RowPlan, adapter: Adapter | None, dropout: Dropout | None
     ) -> tuple[Array, Taps]:
         layer, eps = self.layers[number], self.config.rms_eps
-        normed = rms_norm(x, layer.attention_norm, eps)
-        qkv, low_qkv = self.project("qkv", number, normed, adapter)
-        mixed, saved = attention.forward(qkv, plan)
-        o, low_o = self.project("o", number, mixed, adapter)
-        middle = x + o
-        normed_middle = rms_norm(middle, layer.mlp_norm, eps)
-        gate_up, low_gate_up = self.project("gate_up", number, normed_middle, adapter)
+        inputs: dict[str, Array] = {}
+        low: dict[str, Array] = {}
+        dropped: dict[str, DroppedInputs] = {}
+
+        def project(group: str, values: Array) -> Array:
+            inputs[group] = values
+            if dropout is not None:
+                dropped[group] = dropout.draw(number, group, values.shape)
+            out, low_rank = self.project(group, number, values, adapter, dropped.get(group))
+            if low_rank is not None:
+                low[group] = low_rank
+            return out
+
+        mixed, saved = attention.forward(project("qkv", rms_norm(x, layer.attention_norm, eps)), plan)
+        middle = x + project("o", mixed)
+        gate_up = project("gate_up", rms_norm(middle, layer.mlp_norm, eps))
         gate, up = gate_up[:, self.splits["gate_up"][0]], gate_up[:, self.splits["gate_up"][1]]
         sigmoid = _sigmoid(gate)
         active = gate * sigmoid
         active *= up
-        down, low_down = self.project("down", number, active, adapter)
+        down = project("down", active)
         down += middle
-        inputs = {"qkv": normed, "o": mixed, "gate_up": normed_middle, "down": active}
-        low = {"qkv": low_qkv, "o": low_o, "gate_up": low_gate_up, "down": low_down}
-        low_rank = {name: value for name, value in low.items() if value is not None}
-        return down, Taps(
-            x=x, middle=middle, inputs=inputs, low=low_rank, attended=saved, gate=gate, up=up, sigmoid=sigmoid
-        )
+        taps = Taps(
+            x=x, middle=middle, inputs=inputs, low=low, attended=saved, gate=gate, up=up, sigmoid=sigmoid,
+            dropped=dropped,
+        )  # fmt: skip
+        return down, taps
 
     def backward(
         self, tape: Tape, d_hidden: Array, adapter: Adapter, grads: Gradients, last: int | None = None

@@ -46,9 +46,17 @@ class Adapter:
     """
 
     def __init__(
-        self, config: LlamaShape, rank: int, alpha: float, flat: Array | None = None, dtype: Any = np.float32
+        self,
+        config: LlamaShape,
+        rank: int,
+        alpha: float,
+        flat: Array | None = None,
+        dtype: Any = np.float32,
+        dropout: float = 0.0,
     ):
         self.config, self.rank, self.alpha = config, rank, alpha
+        self.dropout = dropout
+        """With which it is trained; only PEFT's configuration tells it."""
         self.trained = tuple(GROUPS)
         """The groups that are trained and written; the others stay as the base model has them."""
         self.scale = alpha / rank
@@ -144,17 +152,17 @@ TARGET_GROUPS = {"all": tuple(GROUPS), "attention": ("qkv", "o"), "mlp": ("gate_
 """The groups that are trained, by the job's setting `lora_targets`."""
 
 
-def peft_config(base: str, rank: int, alpha: float, groups: tuple[str, ...] = tuple(GROUPS)) -> dict[str, Any]:
+def peft_config(base: str, adapter: Adapter) -> dict[str, Any]:
     """The content of PEFT's `adapter_config.json`."""
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base,
-        "r": rank,
-        "lora_alpha": alpha,
-        "lora_dropout": 0.0,
+        "r": adapter.rank,
+        "lora_alpha": adapter.alpha,
+        "lora_dropout": adapter.dropout,
         "bias": "none",
-        "target_modules": [part.rpartition(".")[2] for group in groups for part in GROUPS[group]],
+        "target_modules": [part.rpartition(".")[2] for group in adapter.trained for part in GROUPS[group]],
         "fan_in_fan_out": False,
         "inference_mode": True,
         "init_lora_weights": True,
@@ -169,7 +177,7 @@ def write_peft(folder: Path, adapter: Adapter, base: str) -> None:
 
     tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in adapter.tensors().items()}
     write_bytes(folder / "adapter_model.safetensors", save(tensors, metadata={"format": "pt"}))
-    config = json.dumps(peft_config(base, adapter.rank, adapter.alpha, adapter.trained), indent=2)
+    config = json.dumps(peft_config(base, adapter), indent=2)
     write_bytes(folder / "adapter_config.json", config.encode())
 
 

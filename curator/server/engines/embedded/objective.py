@@ -11,6 +11,7 @@ import numpy as np
 
 from curator.basemodels.chat_render import Rendered, RenderedPair
 from curator.server.engines.embedded import batches, loss
+from curator.server.engines.embedded.dropout import Dropout
 from curator.server.engines.embedded.llama import Llama, Tape
 from curator.server.engines.embedded.lora import Adapter, Array
 from curator.server.engines.embedded.loss import LossTotals
@@ -19,8 +20,11 @@ from curator.server.engines.embedded.loss import LossTotals
 class Objective(Protocol):
     """A loss over examples that are named by their numbers."""
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
-        """Totals over the batch, and the flat gradient of its mean loss."""
+    def gradient(
+        self, batch_numbers: Sequence[int], adapter: Adapter, dropout: Dropout | None = None
+    ) -> tuple[LossTotals, Array]:
+        """Totals over the batch, and the flat gradient of its mean loss; with `dropout`, where the adapter
+        does not see all of its inputs."""
 
     def measure(self, batch_numbers: Sequence[int], adapter: Adapter) -> LossTotals:
         """Totals over the batch, without a gradient."""
@@ -62,28 +66,41 @@ class Shards:
 
 
 class Supervised:
-    """Mean cross entropy over the batch's answer tokens."""
+    """Mean cross entropy over the batch's answer tokens. `row_tokens`: most tokens of a row of several examples;
+    0 keeps each in a row of its own."""
 
-    def __init__(self, model: Llama, examples: Sequence[Rendered], shards: Shards) -> None:
+    def __init__(
+        self, model: Llama, examples: Sequence[Rendered], shards: Shards, row_tokens: int = batches.ROW_TOKENS
+    ) -> None:
         self._model, self._examples, self._shards = model, examples, shards
+        self._row_tokens = row_tokens
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
+    def gradient(
+        self, batch_numbers: Sequence[int], adapter: Adapter, dropout: Dropout | None = None
+    ) -> tuple[LossTotals, Array]:
         """See Objective."""
         batch = [self._examples[i] for i in batch_numbers]
         weight = 1.0 / max(1, loss.count_answer_tokens(batch))
 
         def work(part: list[int], grads: Adapter) -> LossTotals:
             sums = LossTotals()
-            for row in batches.pack_rows(batch, part):
-                sums.add(self._backward(row, weight, adapter, grads))
+            for row in batches.pack_rows(batch, part, self._row_tokens):
+                sums.add(self._backward(row, weight, adapter, grads, dropout))
             return sums
 
         return self._shards.run(batches.deal_to_shards(batch, self._shards.threads), work, adapter)
 
-    def _backward(self, row: batches.PackedRow, weight: float, adapter: Adapter, grads: Adapter) -> LossTotals:
+    def _backward(
+        self,
+        row: batches.PackedRow,
+        weight: float,
+        adapter: Adapter,
+        grads: Adapter,
+        dropout: Dropout | None,
+    ) -> LossTotals:
         if not len(row.read):
             return LossTotals()
-        hidden, tape = self._model.record(row, adapter)
+        hidden, tape = self._model.record(row, adapter, dropout and dropout.of_row(int(row.owners[0])))
         weights = np.full(len(row.targets), weight, hidden.dtype)
         scored, d_hidden = loss.score_and_gradient(hidden, self._model.head, row.targets, weights)
         self._model.backward(tape, d_hidden, adapter, grads)
@@ -95,7 +112,7 @@ class Supervised:
 
         def work(part: list[int], _grads: Adapter) -> LossTotals:
             sums = LossTotals()
-            for row in batches.pack_rows(batch, part):
+            for row in batches.pack_rows(batch, part, self._row_tokens):
                 hidden, _ = self._model.forward(row, adapter)
                 sums.add(loss.score(hidden, self._model.head, row.targets).sums())
             return sums
@@ -110,18 +127,28 @@ class Preference:
     `LossTotals.tokens` counts pairs, `correct` those whose chosen answer gained more probability.
     """
 
-    def __init__(self, model: Llama, pairs: Sequence[RenderedPair], beta: float, shards: Shards) -> None:
+    def __init__(
+        self,
+        model: Llama,
+        pairs: Sequence[RenderedPair],
+        beta: float,
+        shards: Shards,
+        row_tokens: int = batches.ROW_TOKENS,
+    ) -> None:
         self._model, self._beta, self._shards = model, beta, shards
+        self._row_tokens = row_tokens
         self._examples = [side for pair in pairs for side in (pair.chosen, pair.rejected)]
         self._reference: dict[int, Array] = {}
 
-    def gradient(self, batch_numbers: Sequence[int], adapter: Adapter) -> tuple[LossTotals, Array]:
+    def gradient(
+        self, batch_numbers: Sequence[int], adapter: Adapter, dropout: Dropout | None = None
+    ) -> tuple[LossTotals, Array]:
         """See Objective."""
 
         def work(part: list[int], grads: Adapter) -> LossTotals:
             sums = LossTotals()
             for pair in part:
-                sums.add(self._pair(pair, adapter, grads, 1.0 / len(batch_numbers)))
+                sums.add(self._pair(pair, adapter, grads, 1.0 / len(batch_numbers), dropout))
             return sums
 
         return self._shards.run(self._deal(batch_numbers), work, adapter)
@@ -141,17 +168,19 @@ class Preference:
         sized = [Rendered(self._examples[2 * i].ids + self._examples[2 * i + 1].ids, []) for i in batch_numbers]
         return [[batch_numbers[n] for n in part] for part in batches.deal_to_shards(sized, self._shards.threads)]
 
-    def _pair(self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float) -> LossTotals:
+    def _pair(
+        self, pair: int, adapter: Adapter, grads: Adapter | None, weight: float, dropout: Dropout | None = None
+    ) -> LossTotals:
         """The totals of one pair; with `grads`, its gradient times `weight` is added there."""
         sides = [2 * pair, 2 * pair + 1]
-        rows = batches.pack_rows(self._examples, sides, limit=2 * batches.ROW_TOKENS)
+        rows = batches.pack_rows(self._examples, sides, 2 * self._row_tokens)
         tapes: list[Tape] = []
         hiddens: list[Array] = []
         for row in rows:
             if grads is None:
                 hiddens.append(self._model.forward(row, adapter)[0])
             else:
-                hidden, tape = self._model.record(row, adapter)
+                hidden, tape = self._model.record(row, adapter, dropout and dropout.of_row(int(row.owners[0])))
                 hiddens.append(hidden)
                 tapes.append(tape)
         gain = self._by_side(rows, hiddens, pair) - self._base(pair, rows)

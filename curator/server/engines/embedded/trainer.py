@@ -6,13 +6,17 @@ import hashlib
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
+from curator.server.engines.best_epoch import ValidationWatch
 from curator.server.engines.checkpoints import publish_checkpoint
 from curator.server.engines.embedded import state
 from curator.server.engines.embedded.adamw import AdamW
+from curator.server.engines.embedded.batches import ROW_TOKENS
+from curator.server.engines.embedded.dropout import Dropout
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import TARGET_GROUPS, Adapter, write_peft
 from curator.server.engines.embedded.loss import LossTotals
@@ -23,9 +27,9 @@ from curator.server.engines.job import (
     STATE_EVERY,
     JobError,
     JobSpec,
-    LoraSettings,
     ProgressFile,
     StopRequest,
+    TrainingSettings,
 )
 from curator.server.engines.learning_curves import LearningCurves
 from curator.server.engines.schedule import Schedule, epoch_order, learning_rate, make_schedule, peak_rate
@@ -50,21 +54,23 @@ class EmbeddedTrainer:
         self._curves = LearningCurves(self._plan.n_epochs, lines)
         model = model or Llama(weights.load(job.model_path))
         shards = Shards(job.threads)
+        self._settings = settings = TrainingSettings.of(job.hyperparameters)
+        self._watch = ValidationWatch(settings)
         self._training = self._objective(model, training, shards)
         self._validation = self._objective(model, valid, shards) if valid else None
         self._valid_count = len(valid)
-        self._lora = lora = LoraSettings.of(job.hyperparameters)
-        self._adapter = Adapter(model.config, lora.rank, lora.alpha)
-        self._adapter.trained = TARGET_GROUPS[lora.targets]
+        self._adapter = Adapter(model.config, settings.rank, settings.alpha, dropout=settings.dropout)
+        self._adapter.trained = TARGET_GROUPS[settings.targets]
         self._adapter.initialise(job.seed)
         self._optimiser = AdamW(self._adapter.flat)
-        self._fingerprint = _fingerprint(job, self._plan, lora, training)
+        self._fingerprint = _fingerprint(job, self._plan, settings, training)
 
     def _objective(self, model: Llama, examples: Sequence[Any], shards: Shards) -> Objective:
+        row_tokens = 0 if self._settings.packing is False else ROW_TOKENS
         if self._job.method == "dpo":
             beta = self._job.hyperparameters.get("beta", "auto")
-            return Preference(model, examples, BETA if beta in ("auto", None) else float(beta), shards)
-        return Supervised(model, examples, shards)
+            return Preference(model, examples, BETA if beta in ("auto", None) else float(beta), shards, row_tokens)
+        return Supervised(model, examples, shards, row_tokens)
 
     def run(self) -> None:
         """Train the job to its end or until it is asked to stop; facts go to its progress file."""
@@ -79,19 +85,22 @@ class EmbeddedTrainer:
             learning_rate_multiplier=plan.multiplier,
             seed=job.seed,
         )
-        saved_at = time.monotonic()
+        self._watch.losses = self._progress.validation_losses() if done else {}
+        self._watch.forget_after(done)
+        saved_at, last = time.monotonic(), done
         for step in range(done + 1, plan.total_steps + 1):
-            facts = self._step(step)
+            if self._watch.is_over:
+                break
+            facts, last = self._step(step), step
             if step % plan.steps_per_epoch == 0:
+                self._watch.note(step, facts.get("full_valid_loss"))
                 self._checkpoint(step, facts)
                 saved_at = self._save(step)
             elif time.monotonic() - saved_at > STATE_EVERY:
                 saved_at = self._save(step)
             if step < plan.total_steps and self._stop_if_asked(step):
                 return
-        self._progress.append(
-            "succeeded", trained_tokens=self._tokens * plan.n_epochs, path=f"ckpt-{plan.total_steps}"
-        )
+        self._progress.append("succeeded", **self._watch.end(last, plan, self._tokens))
 
     def _step(self, step: int) -> dict[str, float]:
         """Do one update; reports and returns its metrics. Raises JobError if the loss is no longer finite."""
@@ -100,11 +109,13 @@ class EmbeddedTrainer:
         epoch, index = divmod(step - 1, plan.steps_per_epoch)
         shuffled = epoch_order(plan.examples, self._job.seed, epoch)
         batch = shuffled[index * plan.batch_size : (index + 1) * plan.batch_size].tolist()
-        sums, gradient = self._training.gradient(batch, self._adapter)
+        share = self._settings.dropout
+        dropout = Dropout(share, (self._job.seed, step)) if share else None
+        sums, gradient = self._training.gradient(batch, self._adapter, dropout)
         self._curves.take(epoch, batch, sums.by_example)
         facts = {"train_loss": sums.mean_loss, "train_mean_token_accuracy": sums.accuracy}
         peak = peak_rate(self._job.method, plan.multiplier)
-        rate = learning_rate(step, plan.total_steps, peak, self._lora.schedule)
+        rate = learning_rate(step, plan.total_steps, peak, self._settings.schedule)
         self._adapter.keep_untrained(gradient)
         norm = self._optimiser.update(gradient, step, rate)
         if not math.isfinite(norm + sums.loss):
@@ -142,9 +153,12 @@ class EmbeddedTrainer:
 
     def _checkpoint(self, step: int, metrics: dict[str, float]) -> None:
         job = self._job
+        kept = self._watch.kept_step
         self._curves.write(job.folder)
-        name = publish_checkpoint(job.folder, step, lambda folder: write_peft(folder, self._adapter, job.model))
-        self._progress.append("checkpoint", step=step, path=name, metrics={"step": step, **metrics})
+        name = publish_checkpoint(
+            job.folder, step, lambda folder: write_peft(folder, self._adapter, job.model), kept
+        )
+        self._progress.append("checkpoint", step=step, path=name, best=kept, metrics={"step": step, **metrics})
 
     def _save(self, step: int) -> float:
         state.save_state(self._job.folder, self._optimiser, step, self._fingerprint, self._curves)
@@ -161,7 +175,9 @@ class EmbeddedTrainer:
         return True
 
 
-def _fingerprint(job: JobSpec, plan: Schedule, lora: LoraSettings, training: Sequence[Any]) -> dict[str, Any]:
+def _fingerprint(
+    job: JobSpec, plan: Schedule, settings: TrainingSettings, training: Sequence[Any]
+) -> dict[str, Any]:
     """What identifies a job's state: a saved one with another fingerprint is not resumed."""
     digest = hashlib.sha256(repr(training).encode()).hexdigest()
     return {
@@ -171,6 +187,6 @@ def _fingerprint(job: JobSpec, plan: Schedule, lora: LoraSettings, training: Seq
         "n_epochs": plan.n_epochs,
         "batch_size": plan.batch_size,
         "learning_rate_multiplier": plan.multiplier,
-        "lora": [lora.rank, lora.alpha, lora.targets, lora.schedule],
+        "settings": asdict(settings),
         "data": digest,
     }

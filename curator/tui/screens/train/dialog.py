@@ -22,6 +22,7 @@ from curator.core.formats import detect
 from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.train.advanced import AdvancedSettings
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
 from curator.tui.stage_models.dataset_bars import query_for_ids
@@ -33,7 +34,6 @@ from curator.tui.widgets.tick import Tick
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from curator.jobs.ledger.ledger import Ledger
     from curator.jobs.planning.make_plan import Wish
     from curator.jobs.planning.plan import TrainingPlan
     from curator.jobs.providers import Provider
@@ -100,6 +100,7 @@ class TrainDialog(Dialog[None]):
             ("Seed", LineInput(id="seed", **auto)),  # type: ignore[arg-type]
         )
         yield Tick(Content("Leave out examples with errors"), True, compact=True, id="sound")
+        yield AdvancedSettings()
         yield Static("", id="estimate", classes="estimate")
 
     def _row(self, *fields: tuple[str, Input | Select[str]]) -> Horizontal:
@@ -111,6 +112,7 @@ class TrainDialog(Dialog[None]):
     def on_mount(self) -> None:
         """Start the estimate; focus the button, so that enter starts the training."""
         self._restore_last()
+        self._show_what_is_local()
         self.query_one("#accept").focus()
         self._estimate()
 
@@ -153,6 +155,14 @@ class TrainDialog(Dialog[None]):
             return
         self._provider_name = name
         self.query_one("#model", Input).value = one_line(self._model_at(providers.get(name)))
+        self._show_what_is_local()
+
+    def _show_what_is_local(self) -> None:
+        """Offer the advanced settings where the provider takes them."""
+        from curator.jobs import providers  # heavy
+
+        is_local = providers.get(self._provider_name).kind == "local"
+        self.query_one(AdvancedSettings).display = is_local
 
     def _method(self) -> str:
         """The method set in the workspace; else dpo if its first examples are preferences, or supervised."""
@@ -183,8 +193,10 @@ class TrainDialog(Dialog[None]):
             self._plan, self._error, self._start_when_estimated = None, str(error), False
             self._say(Content.styled(printable(f"✗ {error}"), "$mark-error"))
             return
+        from curator.jobs.runs.pace import seconds_of_plan  # heavy, and loaded with the plan
+
         self._plan, self._error = plan, ""
-        self._say(plan_words(plan, await asyncio.to_thread(_seconds, plan, ledger)))
+        self._say(plan_words(plan, await asyncio.to_thread(seconds_of_plan, plan, ledger)))
         if self._start_when_estimated:
             self.action_accept()
 
@@ -222,6 +234,7 @@ class TrainDialog(Dialog[None]):
             learning_rate_multiplier=rate,
             seed=seed,
             suffix=self._text("suffix") or None,
+            **self.query_one(AdvancedSettings).values(),
         )
         return Wish(
             provider=str(self.query_one("#provider", Select).value),
@@ -262,15 +275,6 @@ class TrainDialog(Dialog[None]):
         self.session.toast("These are copies of held-out examples: delete them, or pin them to that side (p).")
 
 
-def _seconds(plan: TrainingPlan, ledger: Ledger) -> float | None:
-    """How long the training will take, where it runs here and an earlier one tells the pace."""
-    from curator.jobs.runs.pace import seconds_for  # heavy, and loaded with the plan
-
-    if plan.provider.kind != "local" or not plan.epochs:
-        return None
-    return seconds_for(plan.training.tokens * plan.epochs, plan.provider.name, plan.model, ledger)
-
-
 def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
     """A plan in a few lines: data, price, time, notices, and the reasons that block it."""
     validation = f" · {plan.validation.examples:,} held out" if plan.validation else ""
@@ -282,7 +286,9 @@ def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
             f"{count_of(plan.training.examples)}{validation} · {plan.training.tokens:,} tokens × "
             f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
-        Content.assemble((price, "bold"), _time_words(seconds), f" · {plan.warning_words or 'no warnings'}"),
+        Content.assemble(
+            (price, "bold"), _needs_words(plan, seconds), f" · {plan.warning_words or 'no warnings'}"
+        ),
     ]
     lines += [Content.styled(printable(f"✗ {reason}"), "$mark-error") for reason in plan.blocking]
     lines += [Content.styled("enter lists the copies", "$accent")] if plan.leaking else []
@@ -296,5 +302,7 @@ def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
     return Content("\n").join(lines)
 
 
-def _time_words(seconds: float | None) -> str:
-    return f" · about {time_span(seconds)}, at the pace of the last training here" if seconds else ""
+def _needs_words(plan: TrainingPlan, seconds: float | None) -> str:
+    """Time and memory of a training on this machine."""
+    pace = f" · about {time_span(seconds)}, at the pace of the last training here" if seconds else ""
+    return pace + (f" · about {plan.memory / 1e9:.1f} GB of memory" if plan.memory else "")
