@@ -2,8 +2,8 @@
 
     python tests/clients/run.py [CLIENT …] [--folder DIR] [--write]
 
-The environments are made in DIR (by default `.clients` beside the repository's `.venv`) by pip and kept. The
-server is a real one with the base model smollm2-135m-instruct, on a data folder of its own.
+The environments are made in DIR (by default `.clients` beside the repository's `.venv`) by pip or npm, and kept.
+The server is a real one with the base model smollm2-135m-instruct, on a data folder of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ BEGIN, END = "<!-- the table below is written by tests/clients/run.py -->\n", "<
 
 
 class Client(NamedTuple):
-    """A client: what pip installs, the package whose version is told, its script."""
+    """A client: what pip installs (npm, for a script that ends in `.mjs`), the package whose version is told, its
+    script."""
 
     requirements: tuple[str, ...]
     package: str
@@ -48,6 +49,14 @@ CLIENTS = {
     "pydantic-ai": Client(("pydantic-ai-slim[openai]",), "pydantic-ai-slim", "pydantic_ai_client.py"),
     "langchain-openai": Client(("langchain-openai",), "langchain-openai", "langchain_client.py"),
     "litellm": Client(("litellm",), "litellm", "litellm_client.py"),
+    "openai-agents": Client(("openai-agents",), "openai-agents", "openai_agents_client.py"),
+    "llm": Client(("llm",), "llm", "llm_client.py"),
+    "smolagents": Client(("smolagents[openai]",), "smolagents", "smolagents_client.py"),
+    "llama-index": Client(
+        ("llama-index-llms-openai-like",), "llama-index-llms-openai-like", "llama_index_client.py"
+    ),
+    "openai-node": Client(("openai", "zod"), "openai", "openai_node.mjs"),
+    "ai-sdk": Client(("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"), "ai", "ai_sdk.mjs"),
 }
 
 
@@ -64,12 +73,18 @@ def main() -> int:
     rows = {}
     with tempfile.TemporaryDirectory() as data, serving(Path(data)) as server:
         for name in args.clients or CLIENTS:
-            python = environment(CLIENTS[name], args.folder / name.replace(" ", "-"))
-            rows[name] = run_script(CLIENTS[name], python, server)
+            folder = (args.folder / name.replace(" ", "-")).absolute()
+            make_environment(CLIENTS[name], folder)
+            rows[name] = run_script(CLIENTS[name], folder, server)
             show(name, rows[name])
     if args.write:
         write_table(rows)
     return int(any(not each["works"] for row in rows.values() for each in row["abilities"]))
+
+
+def is_node(client: Client) -> bool:
+    """Whether a client runs in Node."""
+    return client.script.endswith(".mjs")
 
 
 def python_of(folder: Path) -> Path:
@@ -77,29 +92,56 @@ def python_of(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def environment(client: Client, folder: Path) -> Path:
-    """The Python of a client's environment, made where it is missing."""
-    python = python_of(folder)
-    if not python.is_file():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *client.requirements], check=True)
-    return python
+def is_there(client: Client, folder: Path) -> bool:
+    """Whether a client's environment was made."""
+    return (folder / "node_modules" / client.package if is_node(client) else python_of(folder)).exists()
 
 
-def run_script(client: Client, python: Path, server: dict[str, str]) -> dict[str, Any]:
-    """A client's version, and its abilities as its script told them."""
-    scripts = HERE / "scripts"
+def make_environment(client: Client, folder: Path) -> None:
+    """Make a client's environment where it is missing."""
+    if is_there(client, folder):
+        return
+    if is_node(client):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        subprocess.run(["npm", "install", "--silent", *client.requirements], cwd=folder, check=True)
+        return
+    venv.create(folder, with_pip=True)
+    subprocess.run([python_of(folder), "-m", "pip", "install", "-q", *client.requirements], check=True)
+
+
+def version_of(client: Client, folder: Path) -> str:
+    """The version of a client's package."""
+    if is_node(client):
+        about = folder / "node_modules" / client.package / "package.json"
+        return str(json.loads(about.read_text("utf-8"))["version"])
     words = f"import importlib.metadata as m; print(m.version({client.package!r}))"
-    version = subprocess.run([python, "-c", words], capture_output=True, text=True).stdout.strip()
+    return subprocess.run([python_of(folder), "-c", words], capture_output=True, text=True).stdout.strip()
+
+
+def command_of(client: Client, folder: Path) -> list[str]:
+    """How a client's script is run. Node finds packages beside a script: so scripts are copied there."""
+    scripts = HERE / "scripts"
+    if not is_node(client):
+        return [str(python_of(folder)), str(scripts / client.script)]
+    for name in ("abilities.mjs", client.script):
+        (folder / name).write_bytes((scripts / name).read_bytes())
+    return ["node", str(folder / client.script)]
+
+
+def run_script(client: Client, folder: Path, server: dict[str, str]) -> dict[str, Any]:
+    """A client's version, and its abilities as its script told them."""
     keep = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")
     env = {name: value for name, value in os.environ.items() if name in keep} | server
     env["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it asks the network for prices at each start
-    done = subprocess.run([python, scripts / client.script], env=env, capture_output=True, text=True, timeout=1800)
+    env |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "AI_SDK_LOG_WARNINGS": "false"}
+    words = command_of(client, folder)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=1800)
     abilities = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"ability"')]
     if done.returncode or not abilities:
         why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         abilities.append({"ability": "chat", "works": False, "why": why[:300]})
-    return {"version": version, "abilities": abilities}
+    return {"version": version_of(client, folder), "abilities": abilities}
 
 
 @contextmanager

@@ -22,12 +22,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", run.CLIENTS)
 def test_everything_that_a_client_can_do_works(name: str, request: pytest.FixtureRequest) -> None:
-    python = run.python_of(run.FOLDER / name.replace(" ", "-"))
-    if not python.is_file():
+    folder = run.FOLDER / name.replace(" ", "-")
+    if not run.is_there(run.CLIENTS[name], folder):
         pytest.skip(f"not installed: python tests/clients/run.py '{name}' makes its environment")
     if not is_installed(run.MODEL):
         pytest.skip(f"{run.MODEL} is not on this machine: curator models pull {run.MODEL}")
-    row = run.run_script(run.CLIENTS[name], python, request.getfixturevalue("server"))
+    row = run.run_script(run.CLIENTS[name], folder, request.getfixturevalue("server"))
     assert [each for each in row["abilities"] if not each["works"]] == []
 
 
@@ -37,5 +37,5 @@ def test_the_table_in_the_docs_has_every_client_and_no_failure() -> None:
     rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
     assert {row.rpartition(" ")[0] for row in rows} == {name.split()[0] for name in run.CLIENTS}
     assert len(rows) == len(run.CLIENTS) and "✗" not in table
-    scripts = {client.script for client in run.CLIENTS.values()} | {"abilities.py"}
-    assert {path.name for path in (Path(run.__file__).parent / "scripts").glob("*.py")} == scripts
+    scripts = {client.script for client in run.CLIENTS.values()} | {"abilities.py", "abilities.mjs"}
+    assert {path.name for path in (Path(run.__file__).parent / "scripts").glob("*.*")} == scripts

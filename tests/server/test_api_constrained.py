@@ -163,3 +163,48 @@ def test_log_probabilities_come_with_their_tokens_in_a_stream(client: OpenAI) ->
     chunks = list(ask(client, stream=True, logprobs=True, logit_bias={"65": 100}, max_tokens=10))
     told = [chunk.choices[0].logprobs for chunk in chunks if chunk.choices and chunk.choices[0].logprobs]
     assert len(told) > 2 and sum(len(each.content) for each in told) == 10
+
+
+def test_huge_and_recursive_requests_are_answered_or_refused_in_a_sentence(client: OpenAI) -> None:
+    def outcome(**more: Any) -> str:
+        """The code of a refusal, else why the answer ended."""
+        try:
+            return str(ask(client, **{"max_tokens": 4, **more}).choices[0].finish_reason)
+        except openai.APIStatusError as error:
+            told = str(error.body["message"] if isinstance(error.body, dict) else error)
+            assert error.status_code in (400, 413) and told and "Traceback" not in told, told
+            return str(error.code)
+
+    def wish(schema: dict[str, Any]) -> dict[str, Any]:
+        return {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+
+    tree = {
+        "type": "object",
+        "properties": {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}},
+        "required": ["next"],
+    }
+    assert outcome(**wish(tree), max_tokens=400) in ("stop", "length")
+    assert outcome(**wish({"$ref": "#"})) in ("stop", "length", "invalid_value")  # it holds nothing but itself
+    refused = ("invalid_value", "constraint_failed")
+    endless = {"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}
+    assert outcome(**wish(endless)) in ("length", *refused)
+    wide = {"type": "object", "properties": {f"field{n}": {"type": "string"} for n in range(3_000)}}
+    assert outcome(**wish(wide)) in ("length", *refused)
+    deep: dict[str, Any] = {"type": "null"}
+    for _ in range(300):
+        deep = {"type": "array", "items": deep}
+    assert outcome(**wish(deep)) in ("length", "stop", *refused)
+    tools = [
+        {"type": "function", "function": {"name": f"tool{n}", "parameters": {"type": "object", "properties": {}}}}
+        for n in range(200)
+    ]
+    assert outcome(tools=tools) == "array_above_max_length"
+    assert outcome(tools=tools[:128]) == "context_length_exceeded"
+    call = {"id": "call_1", "type": "function", "function": {"name": "tool1", "arguments": "{}"}}
+    told = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "x" * 2**20},
+    ]
+    assert outcome(messages=told, tools=tools[:2]) == "context_length_exceeded"
+    assert outcome() == "length"  # the process lives

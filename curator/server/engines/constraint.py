@@ -74,7 +74,11 @@ class Constraint:
     def take(self, token: int) -> None:
         """Advance the grammar by a token that it allows. Raises InputError if the grammar became too complex."""
         if not self._matcher.consume_token(token):
-            raise InputError(f"the grammar cannot be followed: {self._matcher.get_error()[:300]}")
+            why = " ".join(self._matcher.get_error().split())[:200]
+            raise InputError(
+                "The schema became too large or too deep while it was followed: make it smaller, or let its "
+                f"recursive parts end ({why or 'no token may follow'})."
+            )
 
     @property
     def complete(self) -> bool:
