@@ -7,34 +7,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
 
-def _folder(kind: str, default: str) -> Path:
+def _folder(kind: str, default: Callable[..., str]) -> Path:
     home = os.environ.get("CURATOR_HOME")
-    return Path(home) / kind if home else Path(default)
+    return Path(home) / kind if home else Path(default("curator", appauthor=False))
 
 
 def config_dir() -> Path:
     """Folder of `config.toml`, the user's themes and price table."""
-    return _folder("config", platformdirs.user_config_dir("curator", appauthor=False))
+    return _folder("config", platformdirs.user_config_dir)
 
 
 def data_dir() -> Path:
     """Folder of what must not be lost: the local server's data, workspaces of read-only folders, runs."""
-    return _folder("data", platformdirs.user_data_dir("curator", appauthor=False))
+    return _folder("data", platformdirs.user_data_dir)
 
 
 def state_dir() -> Path:
     """Folder of remembered settings, logs and the running server's address."""
-    return _folder("state", platformdirs.user_state_dir("curator", appauthor=False))
+    return _folder("state", platformdirs.user_state_dir)
 
 
 def cache_dir() -> Path:
     """Folder of what can be fetched or computed again."""
-    return _folder("cache", platformdirs.user_cache_dir("curator", appauthor=False))
+    return _folder("cache", platformdirs.user_cache_dir)
 
 
 def models_dir() -> Path:

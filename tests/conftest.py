@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import itertools
 import json
 import os
 import signal
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from curator import paths
-from tests.thorough import examples
+from tests.thorough import THOROUGH, examples
 
 # Several BLAS threads on a busy machine take many times longer than one; NumPy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -26,6 +28,10 @@ settings.register_profile(
     "curator", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("curator")
+
+# Hypothesis reads the numbers and texts in all modules, to try them too: a second in each process.
+if not THOROUGH:
+    providers._get_local_constants = lambda: providers._local_constants
 
 # Each client of HTTP reads the certificates of all authorities, some 30 ms: once a process is enough.
 ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
@@ -50,10 +56,18 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders that are not there yet, one for each test."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def curator_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def curator_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder as CURATOR_HOME, without keys or colour settings from outside."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     monkeypatch.setenv("CURATOR_HOME", str(home))
     for name in (
         "CURATOR_MODELS",

@@ -12,6 +12,7 @@ from curator.core.convert.targets import Target
 from curator.workspace.exchange import import_files
 from curator.workspace.exchange.export import export
 from curator.workspace.opening import create_workspace, open_workspace
+from tests.thorough import rotating
 
 CASES = Path(__file__).parent / "data" / "cases"
 
@@ -197,7 +198,7 @@ def check_that_nobody_is_nameless(value: Any) -> None:
 TARGETS: tuple[Target, ...] = ("chat", "sharegpt", "alpaca", "completion", "csv", "preference")
 
 
-@pytest.mark.parametrize("name", [name for name in OUTCOMES if not OUTCOMES[name].broken])
+@pytest.mark.parametrize("name", rotating(4, [name for name in OUTCOMES if not OUTCOMES[name].broken]))
 def test_what_is_exported_comes_back_the_same(name: str, tmp_path: Path) -> None:
     with create_workspace(tmp_path / "w.curator") as workspace:
         import_files.add(workspace, [CASES / name])

@@ -22,7 +22,7 @@ from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.crashes import Countdown, Killed, dying
 from tests.jobs.fake_provider import KEY, FakeProvider, running
-from tests.thorough import every
+from tests.thorough import examples, rotating
 
 MakePlan = Callable[..., TrainingPlan]
 MOMENTS = 60
@@ -67,7 +67,8 @@ async def test_dying_at_every_moment(
     plan = plan_for(client.provider)
     fake.advance = False
     died = 0
-    for at in range(1, MOMENTS, 2 if lost else 1):
+    moments = rotating(5 if lost else 3, range(1, MOMENTS))
+    for at in moments:
         fake.files.clear()
         fake.jobs.clear()
         path = ram / f"{lost}-{at}" / "runs.db"
@@ -83,11 +84,11 @@ async def test_dying_at_every_moment(
             except Unclear:
                 pass
         await settle(fake, client, path, plan)
-    assert died > (15 if lost else 30)
+    assert died > len(moments) // 2
 
 
 @pytest.mark.parametrize(
-    ("block", "dialect"), every(2, [(0, "openai"), (1, "openai"), (2, "azure"), (3, "azure")])
+    ("block", "dialect"), rotating(2, [(0, "openai"), (1, "azure"), (2, "azure"), (3, "openai")])
 )
 async def test_storms(ram: Path, plan_for: MakePlan, block: int, dialect: str) -> None:
     async with running(dialect) as fake, client_for(fake) as client:
@@ -95,9 +96,9 @@ async def test_storms(ram: Path, plan_for: MakePlan, block: int, dialect: str) -
 
 
 async def storms(fake: FakeProvider, client: Client, ram: Path, plan: TrainingPlan, block: int) -> None:
-    """Twenty submissions, each killed and disturbed up to four times, and then settled."""
+    """Submissions, each killed and disturbed up to four times, and then settled."""
     fake.advance = False  # a job that ends may be followed by another
-    for seed in range(block * 20, block * 20 + 20):
+    for seed in range(block * 20, block * 20 + examples(20)):
         chance = random.Random(seed)
         fake.files.clear()
         fake.jobs.clear()
@@ -146,7 +147,7 @@ with dying(Countdown(at, really=True)):
 """
 
 
-@pytest.mark.parametrize("at", every(2, [13, 22, 26]))
+@pytest.mark.parametrize("at", rotating(3, [13, 22, 26]))
 async def test_kill_dash_nine(fake: FakeProvider, tmp_path: Path, at: int) -> None:
     async def start(moment: int) -> tuple[int, str]:
         arguments = [sys.executable, "-c", SCRIPT, str(tmp_path), fake.base_url, KEY, str(moment)]

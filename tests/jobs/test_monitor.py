@@ -16,6 +16,7 @@ from curator.jobs.planning.plan import TrainingPlan
 from curator.jobs.runs import monitor, submission
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
+from tests.thorough import rotating
 
 MakePlan = Callable[..., TrainingPlan]
 
@@ -57,18 +58,13 @@ async def test_repeats_and_disorder_change_nothing(
 
 @pytest.mark.parametrize(
     "how",
-    [
-        "drop_before",
-        "drop_after",
-        "cut",
-        "garbage",
-        "empty",
-        "html",
-        "deep",
-        "repeat",
-        "fail_before",
-        "fail_after",
-    ],
+    rotating(
+        3,
+        [
+            *("drop_before", "drop_after", "cut", "garbage", "empty"),
+            *("html", "deep", "repeat", "fail_before", "fail_after"),
+        ],
+    ),
 )
 @pytest.mark.parametrize("path", ["/jobs/[^/]+$", "/events$", "/checkpoints$", "/content$"])
 async def test_a_storm_is_waited_out(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,6 +87,29 @@ class Running:
             self.stop()
         for path in (self.data / "jobs").glob("*/job.json"):
             end_workers(path.parent)
+
+
+def glance(client: OpenAI, path: str) -> Any:
+    """The JSON of a GET, neither read by the SDK nor held against the spec: for what is asked again and again."""
+    base = client.base_url
+    connection = HTTPConnection(base.host, base.port or 80, timeout=60)
+    try:
+        connection.request("GET", f"{base.path}{path}", headers={"Authorization": f"Bearer {client.api_key}"})
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+def status_of(client: OpenAI, job_id: str) -> str:
+    """The status of a job."""
+    status: str = glance(client, f"fine_tuning/jobs/{job_id}")["status"]
+    return status
+
+
+def steps_of(client: OpenAI, job_id: str) -> list[int]:
+    """The steps of a job that were told, oldest first."""
+    events = glance(client, f"fine_tuning/jobs/{job_id}/events?limit=1000")["data"]
+    return [event["data"]["step"] for event in events if event["type"] == "metrics"][::-1]
 
 
 def check(response: httpx2.Response) -> None:

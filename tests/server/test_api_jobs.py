@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.server.running import Running, jsonl, until
+from tests.server.running import Running, jsonl, status_of, steps_of, until
 
 ENDS = ("succeeded", "failed", "cancelled")
 
@@ -22,7 +22,7 @@ def upload(client: OpenAI, count: int = 12, data: bytes | None = None) -> str:
 
 
 def ended(client: OpenAI, job_id: str, *states: str) -> FineTuningJob:
-    until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in (states or ENDS))
+    until(lambda: status_of(client, job_id) in (states or ENDS))
     return client.fine_tuning.jobs.retrieve(job_id)
 
 
@@ -115,7 +115,7 @@ def test_jobs_page_newest_first(client: OpenAI) -> None:
 def test_cancel_ends_a_running_job_and_frees_the_queue(client: OpenAI, server: Running) -> None:
     job = create(client, "slow")
     ended(client, job.id, "running")
-    until(lambda: any("Step 2/" in text for text in texts(client, job.id)))
+    until(lambda: len(steps_of(client, job.id)) >= 2)
     assert client.fine_tuning.jobs.cancel(job.id).status == "cancelled"
     with pytest.raises(openai.BadRequestError, match="already completed"):
         client.fine_tuning.jobs.resume(job.id)
@@ -135,13 +135,13 @@ def test_cancel_reaches_jobs_that_wait(client: OpenAI) -> None:
 
 def test_pause_and_resume_repeat_no_step(client: OpenAI) -> None:
     job = create(client, "slow")
-    until(lambda: any("Step 3/" in text for text in texts(client, job.id)))
+    until(lambda: len(steps_of(client, job.id)) >= 3)
     assert str(client.fine_tuning.jobs.pause(job.id).status) == "paused"
     other = create(client)
     assert ended(client, other.id).status == "succeeded"  # a paused job blocks nobody
-    steps = [text for text in texts(client, job.id) if text.startswith("Step")]
+    steps = steps_of(client, job.id)
     assert client.fine_tuning.jobs.resume(job.id).status == "queued"
-    until(lambda: len([t for t in texts(client, job.id) if t.startswith("Step")]) > len(steps) + 2)
+    until(lambda: len(steps_of(client, job.id)) > len(steps) + 2)
     client.fine_tuning.jobs.cancel(job.id)
     metrics = [e.data for e in client.fine_tuning.jobs.list_events(job.id, limit=100) if e.type == "metrics"]
     numbers = [data["step"] for data in metrics if isinstance(data, dict)][::-1]
@@ -372,7 +372,7 @@ async def test_the_async_sdk_drives_a_job_too(server: Running) -> None:
         assert (await client.files.wait_for_processing(file.id)).status == "processed"
         job = await client.fine_tuning.jobs.create(model="tiny", training_file=file.id)
         while job.status not in ENDS:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
             job = await client.fine_tuning.jobs.retrieve(job.id)
         assert job.status == "succeeded"
         kinds = [event.type async for event in client.fine_tuning.jobs.list_events(job.id, limit=7)]

@@ -20,7 +20,7 @@ import pytest
 from openai.types.fine_tuning import FineTuningJob
 
 from curator.server import ids
-from tests.server.running import Running, end_workers, jsonl, until, workers
+from tests.server.running import Running, end_workers, glance, jsonl, status_of, steps_of, until, workers
 
 
 @pytest.fixture
@@ -45,18 +45,25 @@ def job(server: Running, job_id: str) -> FineTuningJob:
 def steps(server: Running, job_id: str) -> list[int]:
     """The steps that were told, oldest first."""
     with server.client() as client:
-        events = list(client.fine_tuning.jobs.list_events(job_id, limit=1000))
-    return [int(e.data["step"]) for e in events if e.type == "metrics" and isinstance(e.data, dict)][::-1]
+        return steps_of(client, job_id)
 
 
 def at_step(server: Running, job_id: str, step: int) -> None:
     """Wait until so many steps were told; a job that failed instead says why."""
+    with server.client() as client:
 
-    def told() -> bool:
-        assert (error := job(server, job_id).error) is None or error.code is None, error
-        return len(steps(server, job_id)) >= step
+        def told() -> bool:
+            job = glance(client, f"fine_tuning/jobs/{job_id}")
+            assert not (job["error"] or {}).get("code"), job["error"]
+            return len(steps_of(client, job_id)) >= step
 
-    until(told)
+        until(told)
+
+
+def in_status(server: Running, job_id: str, status: str) -> None:
+    """Wait until a job has this status."""
+    with server.client() as client:
+        until(lambda: status_of(client, job_id) == status)
 
 
 def test_sigterm_stops_everything_at_once_and_the_next_start_goes_on(server: Running) -> None:
@@ -114,13 +121,13 @@ def test_a_job_that_ended_while_no_server_ran_is_finished_by_the_next(server: Ru
     server.kill()
     until(lambda: not workers(server.data / "jobs" / job_id))
     server.start()
-    until(lambda: job(server, job_id).status == "succeeded")
+    in_status(server, job_id, "succeeded")
     assert steps(server, job_id) == list(range(1, 13))
 
 
 def test_what_waited_waits_again_after_a_kill(server: Running) -> None:
     running, waiting = create(server), create(server, "tiny")
-    until(lambda: job(server, waiting).status == "queued")
+    in_status(server, waiting, "queued")
     server.kill()
     orphans = [
         server.data / name for name in ("tmp/half", f"files/{ids.new(ids.FILE)}", f"parts/{ids.new(ids.PART)}")
@@ -133,7 +140,7 @@ def test_what_waited_waits_again_after_a_kill(server: Running) -> None:
     assert not any(path.exists() for path in orphans)
     with server.client() as client:
         client.fine_tuning.jobs.cancel(running)
-    until(lambda: job(server, waiting).status == "succeeded")
+    in_status(server, waiting, "succeeded")
 
 
 def test_a_torn_line_of_progress_is_passed_over(server: Running) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from openai import NotFoundError, OpenAI
 
-from tests.server.running import jsonl, until, workers
+from tests.server.running import jsonl, status_of, until, workers
 from tests.server.tiny import write_tiny_model
 
 
@@ -80,7 +80,7 @@ def curves(client: OpenAI, job_id: str) -> list[list[float]]:
 def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
     with real.client() as client:
         job_id = create(client)
-        until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in ("succeeded", "failed"), 60)
+        until(lambda: status_of(client, job_id) in ("succeeded", "failed"), 60)
         job = client.fine_tuning.jobs.retrieve(job_id)
         assert job.status == "succeeded", job.error
         assert job.trained_tokens
@@ -150,7 +150,7 @@ def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:
     chance = random.Random(5)
     with real.client() as client:
         job_id = create(client)
-        until(lambda: client.fine_tuning.jobs.retrieve(job_id).status == "succeeded", 60)
+        until(lambda: status_of(client, job_id) == "succeeded", 60)
         wanted, wanted_curves = losses(client, job_id), curves(client, job_id)
         hurt = [create(client) for _ in range(2)]
     for victim in ("worker", "server", "both"):
@@ -163,7 +163,7 @@ def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:
             real.start()
     with real.client() as client:
         for job_id in hurt:
-            until(lambda: client.fine_tuning.jobs.retrieve(job_id).status in ("succeeded", "failed"), 90)  # noqa: B023
+            until(lambda: status_of(client, job_id) in ("succeeded", "failed"), 90)  # noqa: B023
             job = client.fine_tuning.jobs.retrieve(job_id)
             if job.status == "failed":
                 assert job.error is not None

@@ -1,7 +1,8 @@
-"""Hundreds of tests start the app: equal themes are worked out once, a screen is drawn when all has happened."""
+"""Hundreds of tests start the app: equal themes are worked out once, a screen is drawn when somebody looks."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,8 @@ from textual._compositor import Compositor
 from textual.app import App
 from textual.design import ColorSystem
 
-from tests.tui import recorded_actions
+from curator.tui.looks import themes
+from tests.tui import quiet, recorded_actions
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,8 +32,16 @@ def shared_colours() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def themes_read_once() -> None:
+    """A theme file that has not changed is read once."""
+    read = themes.read_theme
+    read_once = functools.cache(lambda path, changed: read(path))
+    themes.read_theme = lambda path: read_once(path, path.stat().st_mtime_ns)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def drawn_when_settled() -> None:
-    """The screen is not drawn for a terminal that is not there: `Scene.settle` draws it once all has happened."""
+    """The screen is not drawn for a terminal that is not there, but when a test looks at it."""
     render = Compositor.render_update
 
     def render_for_somebody(compositor: Compositor, *args: Any, **options: Any) -> Any:
@@ -41,6 +51,12 @@ def drawn_when_settled() -> None:
         return None
 
     Compositor.render_update = render_for_somebody  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_waits() -> None:
+    """A pilot waits for what the app does, not for time to pass."""
+    quiet.install()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from unittest.mock import patch
 
 from textual._context import visible_screen_stack
 from textual.app import App
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.worker import WorkerCancelled
 
@@ -23,6 +25,7 @@ from curator.tui.screens.data.screen import DataScreen
 from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.thorough import every
+from tests.tui import quiet
 
 ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}
 """Groups of workers that wait for an answer in a dialog, or go on for good."""
@@ -55,6 +58,8 @@ class Scene:
     app: CuratorApp
     pilot: Pilot[None]
     workspace: Workspace
+    _drawn: set[tuple[Screen[Any], Size]] = field(default_factory=set)
+    """The screens that were drawn, and at which size."""
 
     @property
     def data(self) -> DataScreen:
@@ -81,19 +86,21 @@ class Scene:
         await self.press(*(names.get(character, character) for character in text))
 
     async def settle(self) -> None:
-        """Wait for workers (but not for those that ask somebody) and repaints."""
+        """Wait for workers (but not for those that ask somebody), for pauses in typing, and for the layout."""
         await self.pilot.pause()
         waited = [worker for worker in self.app.workers if worker.group not in ASKING]
         for worker in waited:
             with suppress(WorkerCancelled):  # another of its kind took its place
                 await worker.wait()
+        await quiet.short_timers(self.app)
         await self.pilot.pause()
         if self.app.is_running and self.app._screen_stack:
-            try:
-                self.screen_text()
-            except KeyError:  # a widget came that has no styles yet
+            place = (self.app.screen, self.app.size)
+            if place not in self._drawn:  # texts are wrapped when they are drawn first
+                self._drawn.add(place)
+                with suppress(KeyError):  # a widget came that has no styles yet
+                    self.screen_text()
                 await self.pilot.pause()
-                self.screen_text()
 
     async def until(self, words: str, minutes: float = 0.5) -> None:
         """Wait until this stands on the screen."""
@@ -149,5 +156,7 @@ async def opened(path: Path, size: tuple[int, int] = NARROW) -> AsyncIterator[Sc
                 scene = Scene(app, pilot, workspace)
                 await scene.settle()
                 yield scene
+                if app.is_running and app._screen_stack:
+                    scene.screen_text()  # what no test looked at can be drawn too
     finally:
         workspace.close()

@@ -20,7 +20,7 @@ from curator.tui.session import kept_draft
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage import typed_text
 from curator.workspace.storage.typed_text import TypedText
-from tests.thorough import examples
+from tests.thorough import examples, rotating
 from tests.tui.scene import Scene, chat, dataset, many, opened
 from tests.tui.test_terminal import PATIENCE, Terminal, terminal
 
@@ -65,7 +65,15 @@ def kill(seen: Terminal) -> None:
 # The real program
 
 
-def test_what_was_typed_in_two_windows_before_a_kill_9_is_offered_and_saved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("typed", rotating(2, ["answers", "new example"]))
+def test_what_was_typed_before_a_kill_9_is_offered_and_saved(tmp_path: Path, typed: str) -> None:
+    if typed == "answers":
+        answers_of_two_windows_are_offered(tmp_path)
+    else:
+        new_example_is_offered(tmp_path)
+
+
+def answers_of_two_windows_are_offered(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(3))
     with terminal(str(path), cwd=tmp_path) as writer:
         type_until_kept(writer, path, b"je" + WORDS.encode())
@@ -92,7 +100,7 @@ def test_what_was_typed_in_two_windows_before_a_kill_9_is_offered_and_saved(tmp_
         assert list(workspace.path.glob("typed*")) == []
 
 
-def test_a_new_example_typed_before_a_kill_9_is_offered(tmp_path: Path) -> None:
+def new_example_is_offered(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(2))
     with terminal(str(path), cwd=tmp_path) as seen:
         type_until_kept(seen, path, b"+" + WORDS.encode())
@@ -132,24 +140,24 @@ async def test_typing_without_a_pause_is_kept_too(tmp_path: Path) -> None:
         assert answers(scene.workspace.raw(1))[2] == "(answer1)"
 
 
-@pytest.mark.parametrize("ending", ["escape", "ctrl+s", "alt+6", "ctrl+q"])
-async def test_saved_text_leaves_no_draft(tmp_path: Path, ending: str) -> None:
-    async with opened(dataset(tmp_path, many(3))) as scene:
-        await scene.press("e", "x")
-        await kept(scene)
-        await scene.press(ending)
-        assert answers(scene.workspace.raw(1))[2] == "(answer1)x"
-    assert draft_of(tmp_path) is None
-    assert sorted(path.name for path in tmp_path.glob("*.curator/.typed*")) == []
-
-
-async def test_text_typed_and_taken_away_again_leaves_no_draft(tmp_path: Path) -> None:
+async def test_saved_text_and_text_taken_away_again_leave_no_draft(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(3))) as scene:
         await scene.press("e", "x")
         await kept(scene)
         await scene.press("backspace")
         assert typed_text.read(scene.workspace.path) is None
         assert "✓ saved" in scene.screen_text()
+        await scene.press("escape")
+        for ending, behind in {"escape": ["j"], "alt+6": ["alt+1", "escape", "j"], "ctrl+q": []}.items():
+            example = scene.current
+            await scene.press("e", "x")
+            await kept(scene)
+            await scene.press(ending)
+            assert answers(scene.workspace.raw(example))[2] == f"(answer{example})x", ending
+            assert draft_of(tmp_path) is None, ending
+            assert sorted(path.name for path in tmp_path.glob("*.curator/.typed*")) == [], ending
+            if behind:
+                await scene.press(*behind)
 
 
 async def test_a_draft_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +257,7 @@ async def test_a_draft_that_was_saved_after_all_is_not_offered(tmp_path: Path) -
     assert typed_text.read(folder) is None
 
 
-@pytest.mark.parametrize("ids", [(99,), (-5,), (2**70,)])
+@pytest.mark.parametrize("ids", rotating(3, [(99,), (-5,), (2**70,)]))
 async def test_a_draft_of_no_known_example_becomes_a_new_one(tmp_path: Path, ids: tuple[int, ...]) -> None:
     path = dataset(tmp_path, many(3))
     leave_draft(path, TypedText("example", ids, b"{}", chat("q", "(other)")))

@@ -10,7 +10,7 @@ from textual.events import Paste
 
 from curator.core.text import printable
 from curator.tui import stage_list
-from tests.thorough import every
+from tests.thorough import rotating
 from tests.tui.scene import WIDE, chat, dataset, opened
 
 TEXTS = (
@@ -63,11 +63,11 @@ def clean(text: str) -> bool:
     return printable(text) == text
 
 
-PARTS = 3
+PARTS = 2
 """Tests that one long test is cut into, for several processes."""
 
 
-@pytest.mark.parametrize("size", [WIDE, (60, 16)], ids=str)
+@pytest.mark.parametrize("size", rotating(2, [WIDE, (60, 16)]), ids=str)
 async def test_every_row_can_be_looked_at(tmp_path: Path, size: tuple[int, int]) -> None:
     async with opened(dataset(tmp_path, LINES), size) as scene:
         assert scene.app.session.view.total == len(LINES)
@@ -81,7 +81,7 @@ async def test_every_row_can_be_looked_at(tmp_path: Path, size: tuple[int, int])
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_every_row_can_be_edited_and_comes_back_unchanged(tmp_path: Path, part: int) -> None:
     """At 80×24, through both forms of the editor each; some straight back from the form of messages too."""
-    mine = every(2, list(enumerate(LINES))[part::PARTS])
+    mine = rotating(4, list(enumerate(LINES))[part::PARTS])
     async with opened(dataset(tmp_path, [line for _, line in mine])) as scene:
         before = scene.workspace.revision()
         for number, line in mine:
@@ -123,12 +123,12 @@ async def test_small_terminals_say_so(tmp_path: Path) -> None:
 
 async def test_a_storm_of_resizes_loses_no_key_and_breaks_no_dialog(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, [chat(f"q{n}", f"(a{n})") for n in range(30)])) as scene:
-        for n in range(20):
-            await scene.pilot.resize_terminal(20 + n * 7, 5 + n * 2)
+        for n in range(10):
+            await scene.pilot.resize_terminal(20 + n * 14, 5 + n * 4)
             await scene.pilot.press("j")
         await scene.settle()
-        assert scene.current == 21
-        for name in every(5, list(stage_list.DIALOGS)):
+        assert scene.current == 11
+        for name in rotating(8, list(stage_list.DIALOGS)):
             scene.app.action_dialog(name)
             await scene.settle()
             dialog = scene.app.screen

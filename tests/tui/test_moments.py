@@ -107,6 +107,7 @@ async def test_the_conversation_is_wrapped_at_its_width_after_the_json_editor(tm
         for _ in range(2):
             await scene.press("e", "f6", "escape")
             scene.app.clear_notifications()
+            scene.screen_text()  # what is drawn at another width than it was wrapped at is wrapped anew
             await scene.settle()
             assert scene.screen_text().split("\n")[11:20] == before
         await scene.press("e")

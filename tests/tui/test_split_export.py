@@ -51,7 +51,7 @@ async def test_new_examples_join_and_nobody_moves(tmp_path: Path) -> None:
         assert len(after) == 6
 
 
-async def test_words_instead_of_a_number_are_refused_with_a_sentence(tmp_path: Path) -> None:
+async def test_wrong_words_leaks_pair_by_pair_and_answers_by_side(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(20))) as scene:
         await scene.press("S")
         scene.app.screen.query_one("#validation", Input).value = "many"
@@ -59,21 +59,13 @@ async def test_words_instead_of_a_number_are_refused_with_a_sentence(tmp_path: P
         assert "Validation is a number" in scene.toasts()
         await scene.press("escape")
         assert scene.workspace.counts().validation == 0
-
-
-async def test_answers_by_side_and_enter_lists_them(tmp_path: Path) -> None:
-    async with opened(dataset(tmp_path, many(20))) as scene:
         await scene.press("S", "enter", "alt+3")
         screen = scene.app.screen
         assert isinstance(screen, SplitScreen)
         assert "(answer1)" in scene.screen_text()
         await scene.press("enter")
         assert scene.app.session.view.total == 1
-
-
-async def test_leaks_are_looked_for_pair_by_pair(tmp_path: Path) -> None:
-    async with opened(dataset(tmp_path, many(20))) as scene:
-        await scene.press("S", "enter", "alt+3", "c")
+        await scene.press("escape", "alt+3", "c")
         assert "No leak" in scene.toasts()
         copied = scene.workspace.view("split:validation").ids[0]
         raw = scene.workspace.raw(copied)

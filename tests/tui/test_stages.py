@@ -15,11 +15,20 @@ from tests.tui.scene import dataset, many, opened
 STAGES = [(entry.name, f"alt+{entry.key}", entry.key) for entry in screens.STAGES.values()]
 
 
-@pytest.mark.parametrize(("name", "key", "digit"), STAGES)
-async def test_by_key(tmp_path: Path, name: str, key: str, digit: int) -> None:
+async def test_by_key_by_name_and_by_mouse(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(4))) as scene:
-        await scene.press("alt+6" if name != "history" else "alt+1", key)
-        assert scene.app.current_mode == name
+        for name, key, _ in [*STAGES[1:], STAGES[0]]:
+            await scene.press(key)
+            assert scene.app.current_mode == name
+        await scene.press("ctrl+p")
+        await scene.type("History")
+        await scene.until("History")
+        await scene.settle()
+        await scene.press("enter")
+        assert scene.app.current_mode == "history"
+        await scene.pilot.click(scene.app.screen.query("StageTab")[2])
+        await scene.settle()
+        assert scene.app.current_mode == "split"
 
 
 @pytest.mark.parametrize(("name", "key", "digit"), STAGES)
@@ -28,19 +37,3 @@ def test_what_terminals_send_for_alt_and_a_digit_is_bound(name: str, key: str, d
         (event,) = [event for event in XTermParser().feed(sent) if isinstance(event, Key)]
         bound = [b for b in keys.bindings("app") if not isinstance(b, tuple) and event.key in b.key.split(",")]
         assert [b.action for b in bound] == [f"stage('{name}')"]
-
-
-async def test_by_name(tmp_path: Path) -> None:
-    async with opened(dataset(tmp_path, many(4))) as scene:
-        await scene.press("ctrl+p")
-        await scene.type("History")
-        await scene.pilot.pause(0.5)
-        await scene.press("enter")
-        assert scene.app.current_mode == "history"
-
-
-async def test_by_mouse(tmp_path: Path) -> None:
-    async with opened(dataset(tmp_path, many(4))) as scene:
-        await scene.pilot.click(scene.app.screen.query("StageTab")[2])
-        await scene.settle()
-        assert scene.app.current_mode == "split"

@@ -263,7 +263,7 @@ def test_a_file_that_unpacks_without_end_is_refused(
 ) -> None:
     monkeypatch.setattr(compressed, "ALWAYS_UNPACKED", 1 << 16)
     path = tmp_path / "d.jsonl.gz"
-    path.write_bytes(gzip.compress(json.dumps(CHAT).encode() + b"\n" + line * (1 << 22)))
+    path.write_bytes(gzip.compress(json.dumps(CHAT).encode() + b"\n" + line * ((1 << 24) // len(line))))
     with pytest.raises(InputError, match="200 times"):
         values(path)
     path.write_bytes(gzip.compress(b"".join(b'{"n": %d, "x": "%x"}\n' % (n, n**9) for n in range(9000))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,8 +21,25 @@ from tests.tui.scene import chat, dataset
 COUNT = 60
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a dataset was analysed once; a workspace knows its source by path, so it is moved back."""
+    folder = tmp_path_factory.mktemp("analysed") / "here"
+    folder.mkdir()
+    analyse(folder)
+    return folder.rename(folder.with_name("store"))
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(store: Path) -> Workspace:
+    """The workspace that `analyse` makes, in a copy of its own."""
+    folder = store.with_name("here")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(store, folder)
+    return open_workspace(folder / "data.jsonl")
+
+
+def analyse(folder: Path) -> None:
     """Examples of all kinds: clean, faulty, with copies, with several findings of one rule; all looked at."""
     kinds = (
         lambda n: chat(f"Question {n} of its own", f"(answer{n})"),
@@ -30,14 +48,14 @@ def workspace(tmp_path: Path) -> Workspace:
         lambda n: b'{"messages": [{"role": "robot", "content": "x%d"}, {"role": "robot"}]}' % n,
         lambda n: b"{broken %d" % n,
     )
-    made = open_workspace(dataset(tmp_path, [kinds[n % len(kinds)](n) for n in range(COUNT)]))
-    child, ends = analysis.start(made), time.monotonic() + 60
+    made = open_workspace(dataset(folder, [kinds[n % len(kinds)](n) for n in range(COUNT)]))
+    child, ends = analysis.start(made), time.monotonic() + 200
     while child.progress().phase != "done":
         child.poll()
         assert time.monotonic() < ends
         time.sleep(0.02)
     child.stop()
-    return made
+    made.close()
 
 
 def expected(workspace: Workspace) -> tuple[Sums, dict[str, int]]:
@@ -120,7 +138,7 @@ def test_a_long_pass_is_not_made_again_at_once_but_later(
     written = analysis.start(workspace)
     workspace.changes.replace_many({i: chat(f"A new {i}", f"(new{i})") for i in workspace.ids()}, "All new")
     changed = workspace.counts()
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 200
     while workspace.current_results.fresh.versions([1]) or not written.resting:
         written.poll()
         assert time.monotonic() < ends
@@ -155,7 +173,7 @@ def test_what_this_process_looked_at_before_the_child_did_hides_no_tokens_for_ev
     made.counts()  # all are analysed here, without tokens
     made.count_tokens(list(made.ids())[:3])
     assert len(made.tokens()) == 3
-    child, ends = analysis.start(made), time.monotonic() + 60
+    child, ends = analysis.start(made), time.monotonic() + 200
     told: set[int] = set()
     while child.progress().phase != "done" or len(made.tokens()) < 200:
         told.update(child.poll())
