@@ -102,7 +102,7 @@ class Scene:
                     self.screen_text()
                 await self.pilot.pause()
 
-    async def until(self, words: str, minutes: float = 0.5) -> None:
+    async def until(self, words: str, minutes: float = 1.5) -> None:
         """Wait until this stands on the screen."""
         ends = time.monotonic() + 60 * minutes
         while time.monotonic() < ends:
