@@ -33,11 +33,11 @@ async def create(request: Request) -> Response:
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **chat.ask})
     head = {"id": ids.new(ids.COMPLETION), "created": int(time.time()), "model": chat.model}
     if chat.stream:
-        first = await anext(lines, None)  # an error before the first token becomes an ordinary error response
+        first = await first_line(request, lines)
         return StreamingResponse(
             _events(request, chat, head, first, lines), media_type="text/event-stream", headers=SSE
         )
-    body = await cancel_on_disconnect(request, _collect(chat, head, lines))
+    body: Line = await cancel_on_disconnect(request, _collect(chat, head, lines))
     if chat.store:
         await blocking(own.completions.add, body, chat.metadata, chat.ask["messages"])
     return json(body)
@@ -46,15 +46,25 @@ async def create(request: Request) -> Response:
 SSE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-async def cancel_on_disconnect(request: Request, work: Any) -> Line:
+async def first_line(request: Request, lines: AsyncGenerator[Line]) -> Line | None:
+    """The first line of a stream, so that an error before it becomes an ordinary error response; None if there is
+    none. A client that goes while its prompt is read ends the work."""
+
+    async def wait() -> Line | None:
+        return await anext(lines, None)
+
+    first: Line | None = await cancel_on_disconnect(request, wait())
+    return first
+
+
+async def cancel_on_disconnect(request: Request, work: Any) -> Any:
     """The result of the coroutine `work`. Cancels it and raises ApiError 499 if the client disconnects first."""
     task, disconnect = asyncio.create_task(work), asyncio.create_task(_wait_for_disconnect(request))
     try:
         await asyncio.wait((task, disconnect), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ApiError(499, "The client closed the request.")
-        body: Line = task.result()
-        return body
+        return task.result()
     finally:
         for each in (task, disconnect):
             each.cancel()

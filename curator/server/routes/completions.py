@@ -16,7 +16,7 @@ from curator.server.errors import ApiError, bad_request
 from curator.server.http.bodies import read_json
 from curator.server.http.fields import Fields, wrong_type
 from curator.server.http.responses import json
-from curator.server.routes.chat import SSE, cancel_on_disconnect
+from curator.server.routes.chat import SSE, cancel_on_disconnect, first_line
 from curator.server.routes.chat_request import include_usage, read_stop
 from curator.server.routes.sampling_fields import SAMPLING, read_sampling, unsupported
 from curator.server.services import blocking, services
@@ -42,7 +42,7 @@ async def create(request: Request) -> Response:
     head = {"id": ids.new("cmpl-"), "object": "text_completion", "created": int(time.time()), "model": name}
     answer = _Completions(len(ask["prompts"]), ask["n"])
     if stream:
-        first = await anext(lines, None)
+        first = await first_line(request, lines)
         events = _events(answer, head, first, lines, usage)
         return StreamingResponse(events, media_type="text/event-stream", headers=SSE)
     return json(await cancel_on_disconnect(request, _collect(answer, head, lines)))

@@ -17,7 +17,7 @@ from curator.server.http.bodies import read_json
 from curator.server.http.fields import Fields, wrong_type, wrong_value
 from curator.server.http.responses import json
 from curator.server.routes import sampling_fields
-from curator.server.routes.chat import SSE, cancel_on_disconnect
+from curator.server.routes.chat import SSE, cancel_on_disconnect, first_line
 from curator.server.routes.sampling_fields import SAMPLING, unsupported
 from curator.server.services import blocking, services
 
@@ -68,7 +68,7 @@ async def create(request: Request) -> Response:
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **ask})
     answer = _ResponseBuilder(body, ask)
     if stream:
-        first = await anext(lines, None)  # an error before the first token becomes an ordinary error response
+        first = await first_line(request, lines)
         return StreamingResponse(_stream(answer, first, lines), media_type="text/event-stream", headers=SSE)
     return json(await cancel_on_disconnect(request, _collect(answer, lines)))
 
