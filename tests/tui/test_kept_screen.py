@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -67,18 +68,25 @@ def change_the_theme(_: Path) -> None:
     (own / "curator-dark.toml").write_text("name = 'curator-dark'\n")
 
 
-def open_another(_: Path) -> None:
-    (paths.state_dir()).mkdir(parents=True, exist_ok=True)
-    (paths.state_dir() / "ui.json").write_text('{"theme": "curator-light"}')
+def choose_a_theme(_: Path) -> None:
+    remember("curator-light")
 
 
-CHANGES = [edit, lock, change_the_source, change_the_theme, open_another]
+def remember(theme: str) -> None:
+    """What the UI remembers of the dataset that was open last."""
+    paths.state_dir().mkdir(parents=True, exist_ok=True)
+    (paths.state_dir() / "ui.json").write_text(json.dumps({"theme": theme, "last": "another.curator"}))
+
+
+CHANGES = [edit, lock, change_the_source, change_the_theme, choose_a_theme]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=[change.__name__ for change in CHANGES])
 def test_it_is_drawn_until_anything_it_shows_has_changed(file: Path, change: Callable[[Path], None]) -> None:
     text = keep(file)
     assert text is not None and "Question number 1 " in text
+    assert kept_screen.recall(str(file)) == text
+    remember("")  # another dataset was opened meanwhile
     assert kept_screen.recall(str(file)) == text
     change(file)
     assert kept_screen.recall(str(file)) is None

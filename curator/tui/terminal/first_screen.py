@@ -78,7 +78,8 @@ def files_of(workspace: Workspace, path: str | None, theme: str) -> list[Path]:
     files += [Path(path).absolute()] if path and Path(path).is_file() else []
     themes = (paths.config_dir() / "themes", paths.packaged("themes"))
     files += [folder / f"{theme or first_colours.DEFAULT}.toml" for folder in themes]
-    return [*files, paths.state_dir() / "ui.json", paths.config_dir() / "config.toml"]
+    files += [] if path else [paths.state_dir() / "ui.json"]  # it names what was open last
+    return [*files, paths.config_dir() / "config.toml"]
 
 
 def frame(workspace: Workspace, place: ListPlace, width: int, height: int, palette: ThemeColours) -> str:

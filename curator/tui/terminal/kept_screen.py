@@ -94,7 +94,18 @@ def _opened(word: str) -> str:
 def _heading(word: str) -> list[str]:
     size = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
     set_to = "\t".join(os.environ.get(name, "") for name in ENVIRONMENT)
-    return [FORMAT, f"{size.columns}x{size.lines}\t{set_to}", _opened(word)]
+    return [FORMAT, f"{size.columns}x{size.lines}\t{set_to}\t{_theme()}", _opened(word)]
+
+
+def _theme() -> str:
+    """The theme that was chosen, as it stands in `ui.json`, which also tells what was opened last."""
+    from curator import paths  # heavy: pathlib
+
+    try:
+        stored = (paths.state_dir() / "ui.json").read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+    return stored.partition('"theme":')[2].partition(",")[0].strip(' "}\n')
 
 
 def _stamp(path: str) -> str:
