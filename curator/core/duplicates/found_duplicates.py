@@ -146,7 +146,7 @@ def verify(
             text = fetch(row)
             forms[row], marks[row] = normalise(text), format_mark(text)
         forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
-        scores = _scores(forms_a, forms_b, 100 * floor / (200 - floor))
+        scores = _scores(forms_a, forms_b, least_ratio(floor))
         for place in np.flatnonzero(scores).tolist():
             a, b = block[place]
             score, words = _without_half_of_more(float(scores[place]), forms_a[place], forms_b[place])
@@ -154,6 +154,12 @@ def verify(
                 verified.append(Pair(a, b, score, relate(a, b), words))
     tell("comparing", 1.0)
     return verified
+
+
+def least_ratio(score: float) -> float:
+    """The least ratio (rapidfuzz) of two texts of such a score: where one is the other with additions, only
+    half of these count."""
+    return 100 * score / (200 - score)
 
 
 def _without_half_of_more(score: float, a: str, b: str) -> tuple[float, int]:

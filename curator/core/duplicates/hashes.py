@@ -52,7 +52,7 @@ class RoleFacts(NamedTuple):
     learnt: int
     """How many messages are trained, at most 255."""
     is_answered: bool
-    """Whether a turn comes last that is an answer."""
+    """Whether the last message but the system's is an answer."""
     turns: tuple[int, ...] | None
     """The places of all messages but the system's; None where only the first message may be the system's."""
     first: int
@@ -63,7 +63,7 @@ class RoleFacts(NamedTuple):
 def role_facts_of(roles: tuple[str, ...]) -> RoleFacts:
     turns = tuple(at for at, role in enumerate(roles) if role not in SYSTEM_ROLES)
     first = int(roles[0] in SYSTEM_ROLES)
-    is_answered = roles[-1] == "assistant"
+    is_answered = bool(turns) and roles[turns[-1]] == "assistant"
     usual = turns == tuple(range(first, len(roles)))
     mark = "\1" + "\0".join(roles) + "\0"
     return RoleFacts(mark, min(255, roles.count("assistant")), is_answered, None if usual else turns, first)

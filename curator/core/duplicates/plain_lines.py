@@ -39,14 +39,14 @@ def _facts_of(kinds: tuple[type[Struct], ...]) -> RoleFacts:
 
 def text_of_line(raw: bytes, scope: Scope = "conversation") -> str:
     """The compared text of one line (`compared_text`)."""
-    if scope == "conversation" and (chat := _plain_chat(raw)) is not None:
+    if scope == "conversation" and (chat := plain_chat(raw)) is not None:
         return chat.text
     return compared_text(parse(raw).value, scope)
 
 
 def text_and_messages_of_line(raw: bytes) -> tuple[str, Spoken]:
     """Both, read at once."""
-    if (chat := _plain_chat(raw)) is not None:
+    if (chat := plain_chat(raw)) is not None:
         return chat.text, chat.spoken
     value = parse(raw).value
     return compared_text(value), spoken(value)
@@ -54,10 +54,10 @@ def text_and_messages_of_line(raw: bytes) -> tuple[str, Spoken]:
 
 def spoken_of_line(raw: bytes) -> Spoken:
     """The messages of one line."""
-    return spoken(parse(raw).value) if (chat := _plain_chat(raw)) is None else chat.spoken
+    return spoken(parse(raw).value) if (chat := plain_chat(raw)) is None else chat.spoken
 
 
-class _PlainChat(NamedTuple):
+class PlainChat(NamedTuple):
     """The messages of a chat that have only a role and a text."""
 
     roles: tuple[str, ...]
@@ -74,25 +74,27 @@ class _PlainChat(NamedTuple):
     def text(self) -> str:
         """The compared text."""
         turns = self.turns
-        if self.roles[-1] == "assistant":
+        if role_facts_of(self.roles).is_answered:
             return "\n".join(turns[:-1]) + ANSWER + turns[-1]
         return "\n".join(turns)
 
     @property
     def spoken(self) -> Spoken:
+        """The messages as `meaning.spoken` has them."""
         roles, learnt = _turn_roles(self.roles)
         systems = [text for role, text in zip(self.roles, self.contents, strict=True) if role in SYSTEM_ROLES]
         return Spoken(roles, ("", *self.turns), "\n".join(systems).strip(), (None,) * len(roles), learnt)
 
 
-def _plain_chat(raw: bytes) -> _PlainChat | None:
+def plain_chat(raw: bytes) -> PlainChat | None:
+    """The messages of a line that is a plain chat; None for all other lines."""
     if len(raw) > MAX_LINE_BYTES:
         return None
     try:
         messages = decode_plain(raw).messages
     except REFUSED:
         return None
-    return _PlainChat(roles_of(tuple(map(type, messages))), [*map(_CONTENT, messages)])
+    return PlainChat(roles_of(tuple(map(type, messages))), [*map(_CONTENT, messages)])
 
 
 @lru_cache(maxsize=4_096)

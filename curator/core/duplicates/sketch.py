@@ -24,7 +24,7 @@ BANDS = 36
 _STORED_ROWS = 3
 """Minimums in a band of stored sketches, which keep one byte of each."""
 
-_BATCH = 400
+BATCH = 400
 """Texts sketched at a time: their word hashes stay in the processor's cache."""
 _LEARN = 2_000
 """Texts from which the common words are learnt."""
@@ -51,6 +51,10 @@ Rows = NDArray[np.int64]
 Numbers = TypeVar("Numbers", U64, Rows)
 
 _MASKS: U64 = np.array([(1 << (8 * size)) - 1 for size in range(_LOAD + 1)], np.uint64)
+
+
+Words = tuple[U64, Rows]
+"""The hashes of all words of some texts in order, and the number of words of each text."""
 
 
 class Sketches(NamedTuple):
@@ -109,7 +113,7 @@ def fold_texts(texts: Sequence[str]) -> bytes:
     return data.translate(FOLD_BYTES) + b"\0"
 
 
-def hash_words(block: bytes) -> tuple[U64, Rows]:
+def hash_words(block: bytes) -> Words:
     """The hashes of all words in a block of texts (each ends in NUL), and the number of words of each text. A word
     is a run of bytes above 0x20; from U+3000 to U+9FFF (scripts without blanks) each character begins a new
     one."""
@@ -161,22 +165,29 @@ class Sketcher:
 
     def sketch(self, texts: Sequence[str]) -> Sketches:
         """The sketches of texts, in order."""
-        if self._stop is None:
-            self._stop = _common_words(texts[:_LEARN])
-        sketches = Sketches(
-            np.zeros((len(texts), HASHES), np.uint8),
-            np.zeros((BANDS, len(texts)), np.uint32),
-            np.zeros(len(texts), np.uint64),
-        )
-        for at in range(0, len(texts), _BATCH):
-            self._batch(texts[at : at + _BATCH], self._stop, sketches, at)
+        self.learn(texts)
+        sketches = empty_sketches(len(texts))
+        for at in range(0, len(texts), BATCH):
+            self._write(hash_words(fold_texts(texts[at : at + BATCH])), sketches, at)
         return sketches
 
-    def _batch(self, texts: Sequence[str], stop: NDArray[np.bool_], sketches: Sketches, at: int) -> None:
+    def learn(self, texts: Sequence[str]) -> None:
+        """Learn the common words from these texts, unless they are known."""
+        if self._stop is None:
+            self._stop = _common_words(texts[:_LEARN])
+
+    def sketch_words(self, words: Words) -> Sketches:
+        """The sketches of texts whose words are hashed; the common words must be known."""
+        sketches = empty_sketches(len(words[1]))
+        self._write(words, sketches, 0)
+        return sketches
+
+    def _write(self, words: Words, sketches: Sketches, at: int) -> None:
         """Write the sketches of a batch into `sketches` from row `at` on."""
-        hashes, counts = hash_words(fold_texts(texts))
-        sketches.orders[at : at + len(texts)] = _order_hashes(hashes, counts)
-        hashes, owner = _features(hashes, counts, stop)
+        assert self._stop is not None, "the common words are not known"
+        hashes, counts = words
+        sketches.orders[at : at + len(counts)] = _order_hashes(hashes, counts)
+        hashes, owner = _features(hashes, counts, self._stop)
         firsts = np.flatnonzero(np.diff(owner, prepend=-1))
         if not len(firsts):
             return
@@ -187,6 +198,13 @@ class Sketcher:
         filled = at + owner[firsts]
         sketches.minimums[filled] = lowest.astype(np.uint8).T
         sketches.bands[:, filled] = _hash_bands(lowest)
+
+
+def empty_sketches(count: int) -> Sketches:
+    """The sketches of texts without words."""
+    return Sketches(
+        np.zeros((count, HASHES), np.uint8), np.zeros((BANDS, count), np.uint32), np.zeros(count, np.uint64)
+    )
 
 
 def _hash_bands(lowest: U32) -> U32:

@@ -6,17 +6,18 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from curator.core.duplicates.across import Phrases
 from curator.core.duplicates.alike import LONG, ratio
-from curator.core.duplicates.found_duplicates import FLOOR, strictness, verify
+from curator.core.duplicates.equal_rows import Mask
+from curator.core.duplicates.found_duplicates import least_ratio, strictness, verify
 from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import text_hash
 from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
-from curator.core.duplicates.meaning.spoken import spoken, system_text
-from curator.core.duplicates.texts import compared_text, normalise
-from curator.core.example import parse
+from curator.core.duplicates.plain_lines import spoken_of_line, text_and_messages_of_line, text_of_line
+from curator.core.duplicates.texts import normalise
 from curator.workspace.meter import Meter
 
 _EVERY_PAIR = 2_000_000
@@ -40,33 +41,42 @@ class LeakCheck:
         self._threshold = threshold
         self._ids = list(raws)
         self._row = {example: row for row, example in enumerate(self._ids)}
-        self._hashes: dict[int, int] = {}
-        """The hash of each example's normalised text; examples without a text are absent."""
         self._systems: dict[str, None] = {}
         """The first few different system prompts."""
         self._compared: dict[tuple[int, int], Pair | None] = {}
         """Pairs of rows compared so far; None for those that are no copies."""
         self._phrases = Phrases(self._texts())
         self._one_system = have_one_system([*self._systems])
+        self._words = self._hash_words()
+        """A hash of each row's words in order; 0 for a row without a text."""
 
     def _texts(self) -> Iterator[list[str]]:
-        """The texts in batches; their hashes and system prompts are noted meanwhile."""
+        """The texts in batches; the first system prompts are noted meanwhile."""
         examples = iter(self._meter.over("Checking", self._raws.items(), len(self._ids)))
         while batch := list(islice(examples, _BATCH)):
-            values = [parse(raw).value for _, raw in batch]
-            texts = [compared_text(value) for value in values]
-            for value in values if len(self._systems) <= VARIANTS else ():
-                if system := system_text(value):
-                    self._systems.setdefault(system)
-            pairs = zip(batch, texts, strict=True)
-            self._hashes |= {example: text_hash(normalise(text)) for (example, _), text in pairs if text}
-            yield texts
+            yield [self._read(raw) for _, raw in batch]
+
+    def _hash_words(self) -> NDArray[np.int64]:
+        words = self._phrases.orders.view(np.int64).copy()
+        for row in np.flatnonzero(words == 0).tolist():
+            text = self._text(row).strip()  # of nothing but punctuation, or empty
+            words[row] = text_hash(text) if text else 0
+        return words
+
+    def _read(self, raw: bytes) -> str:
+        """The compared text of a line; its system prompt is noted while there are few."""
+        if len(self._systems) > VARIANTS:
+            return text_of_line(raw)
+        text, chat = text_and_messages_of_line(raw)
+        if chat.system:
+            self._systems.setdefault(chat.system)
+        return text
 
     def _text(self, row: int) -> str:
-        return compared_text(parse(self._raws[self._ids[row]]).value)
+        return text_of_line(self._raws[self._ids[row]])
 
     def _relate(self, a: int, b: int) -> Relation:
-        first, second = (spoken(parse(self._raws[self._ids[row]]).value) for row in (a, b))
+        first, second = (spoken_of_line(self._raws[self._ids[row]]) for row in (a, b))
         return relation_of(first, second, ignore_system=self._one_system)
 
     def leaking(self, held_out: Collection[int]) -> set[int]:
@@ -75,32 +85,35 @@ class LeakCheck:
 
     def pairs(self, held_out: Collection[int]) -> list[tuple[int, int]]:
         """Each held-out example with a copy of it among all others, as (held-out, other)."""
-        validation = set(held_out)
-        candidates = {*self._candidates(validation), *self._same_words(validation)}
-        ids = [(self._ids[pair.a], self._ids[pair.b]) for pair in self._copies(sorted(candidates))]
-        return [(a, b) if a in validation else (b, a) for a, b in ids]
+        mask = np.zeros(len(self._ids), np.bool_)
+        mask[[self._row[example] for example in held_out if example in self._row]] = True
+        copies = self._copies(sorted({*self._candidates(mask), *self._same_words(mask)}))
+        sides = [(pair.a, pair.b) if mask[pair.a] else (pair.b, pair.a) for pair in copies]
+        return [(self._ids[held], self._ids[other]) for held, other in sides]
 
-    def _same_words(self, validation: set[int]) -> Iterator[tuple[int, int]]:
+    def _same_words(self, held_out: Mask) -> Iterator[tuple[int, int]]:
         """Pairs of rows of the same words, one of each side."""
-        validation_hashes = {self._hashes[example] for example in validation if example in self._hashes}
+        spoken = self._words != 0
+        on_both = np.intersect1d(self._words[held_out & spoken], self._words[~held_out & spoken])
         trained: dict[int, list[int]] = {}
-        for example, value in self._hashes.items():
-            if example not in validation and value in validation_hashes:
-                trained.setdefault(value, []).append(self._row[example])
-        for example in validation:
-            row = self._row.get(example, -1)
-            for other in trained.get(self._hashes.get(example, 0), ())[:_SAME_WORDS]:
+        held: list[int] = []
+        for row in np.flatnonzero(np.isin(self._words, on_both)).tolist():
+            if held_out[row]:
+                held.append(row)
+            else:
+                trained.setdefault(int(self._words[row]), []).append(row)
+        for row in held:
+            for other in trained[int(self._words[row])][:_SAME_WORDS]:
                 yield min(row, other), max(row, other)
 
-    def _candidates(self, validation: set[int]) -> list[tuple[int, int]]:
+    def _candidates(self, held_out: Mask) -> list[tuple[int, int]]:
         """Pairs of rows that may be copies, one of each side."""
-        inside = [row for row, i in enumerate(self._ids) if i in validation and i in self._hashes]
-        outside = [row for row, i in enumerate(self._ids) if i not in validation and i in self._hashes]
+        spoken = self._words != 0
+        inside, outside = np.flatnonzero(held_out & spoken), np.flatnonzero(~held_out & spoken)
         if len(inside) * len(outside) <= _EVERY_PAIR:
-            pairs = self._similar_pairs(inside, outside)
+            pairs = self._similar_pairs(inside.tolist(), outside.tolist())
         else:
-            mask = np.fromiter((example in validation for example in self._ids), np.bool_, len(self._ids))
-            pairs = iter([(a, b) for a, b in self._phrases.pairs_across(mask).tolist()])
+            pairs = iter([(a, b) for a, b in self._phrases.pairs_across(held_out).tolist()])
         return [(min(pair), max(pair)) for pair in pairs]
 
     def _copies(self, pairs: list[tuple[int, int]]) -> list[Pair]:
@@ -114,7 +127,7 @@ class LeakCheck:
             if fresh:
                 report("verifying", share)
 
-        for pair in verify(rows, self._text, self._relate, FLOOR, tell=report_verifying):
+        for pair in verify(rows, self._text, self._relate, self._threshold, tell=report_verifying):
             if pair.relation == "copy" and pair.score >= self._threshold + strictness(pair.words):
                 self._compared[pair.a, pair.b] = pair
         return [copy for rows in pairs if (copy := self._compared[rows]) is not None]
@@ -122,10 +135,11 @@ class LeakCheck:
     def _similar_pairs(self, inside: list[int], outside: list[int]) -> Iterator[tuple[int, int]]:
         """Of all pairs of rows those whose normalised texts are alike."""
         texts, other_texts = [self._normal(row) for row in inside], [self._normal(row) for row in outside]
+        floor = least_ratio(self._threshold)
         if max(map(len, texts), default=0) * max(map(len, other_texts), default=0) > LONG:
-            scores = [[ratio(a, b, FLOOR) for b in other_texts] for a in texts]
+            scores = [[ratio(a, b, floor) for b in other_texts] for a in texts]
         else:
-            scores = process.cdist(texts, other_texts, scorer=fuzz.ratio, score_cutoff=FLOOR).tolist()
+            scores = process.cdist(texts, other_texts, scorer=fuzz.ratio, score_cutoff=floor).tolist()
         for row, row_scores in zip(inside, scores, strict=True):
             yield from ((row, other) for other, score in zip(outside, row_scores, strict=True) if score)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Arrangement
+from curator.core.duplicates.plain_lines import plain_chat
 from curator.core.duplicates.texts import messages_of, normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
 from curator.core.split import Item, Side, Split, split
@@ -157,6 +158,9 @@ def _readable(
     shapeless = 0
     strata: dict[int, Hashable] = {}
     for example, raw in meter.over("Parsing", raws.items(), len(raws)):
+        if not stratify and plain_chat(raw) is not None:
+            ids.append(example)
+            continue
         line = parse(raw)
         if line.broken or not isinstance(line.value, dict):
             continue
