@@ -57,7 +57,7 @@ def spoken_of_line(raw: bytes) -> Spoken:
     return spoken(parse(raw).value) if (chat := plain_chat(raw)) is None else chat.spoken
 
 
-class PlainChat(NamedTuple):
+class PlainTurns(NamedTuple):
     """The messages of a chat that have only a role and a text."""
 
     roles: tuple[str, ...]
@@ -86,7 +86,7 @@ class PlainChat(NamedTuple):
         return Spoken(roles, ("", *self.turns), "\n".join(systems).strip(), (None,) * len(roles), learnt)
 
 
-def plain_chat(raw: bytes) -> PlainChat | None:
+def plain_chat(raw: bytes) -> PlainTurns | None:
     """The messages of a line that is a plain chat; None for all other lines."""
     if len(raw) > MAX_LINE_BYTES:
         return None
@@ -94,7 +94,7 @@ def plain_chat(raw: bytes) -> PlainChat | None:
         messages = decode_plain(raw).messages
     except REFUSED:
         return None
-    return PlainChat(roles_of(tuple(map(type, messages))), [*map(_CONTENT, messages)])
+    return PlainTurns(roles_of(tuple(map(type, messages))), [*map(_CONTENT, messages)])
 
 
 @lru_cache(maxsize=4_096)
