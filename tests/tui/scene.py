@@ -29,6 +29,8 @@ from tests.tui import quiet
 
 ASKING = {"fix", "note", "settle", "export", "travel", "dialog", "watch"}
 """Groups of workers that wait for an answer in a dialog, or go on for good."""
+STARVED = 5.0
+"""Most seconds that a test waits for a thread that gets no time on a busy machine."""
 NARROW, WIDE = (80, 24), (120, 40)
 SIZES = every(2, [NARROW, WIDE])
 """The sizes at which what happens is tried; how it looks at both, the snapshots say."""
@@ -94,6 +96,9 @@ class Scene:
                 await worker.wait()
         await quiet.short_timers(self.app)
         await self.pilot.pause()
+        ends = time.monotonic() + STARVED
+        while self._works_after_asking() and time.monotonic() < ends:
+            await self.pilot.pause(0.01)
         if self.app.is_running and self.app._screen_stack:
             place = (self.app.screen, self.app.size)
             if place not in self._drawn:  # texts are wrapped when they are drawn first
@@ -101,6 +106,11 @@ class Scene:
                 with suppress(KeyError):  # a widget came that has no styles yet
                     self.screen_text()
                 await self.pilot.pause()
+
+    def _works_after_asking(self) -> bool:
+        """Whether a worker that may ask has no question on the screen: it works, or waits for its turn."""
+        working = any(worker.group in ASKING - {"watch"} and worker.is_running for worker in self.app.workers)
+        return working and bool(self.app._screen_stack) and not self.app.screen.is_modal
 
     async def until(self, words: str, minutes: float = 1.5) -> None:
         """Wait until this stands on the screen."""
