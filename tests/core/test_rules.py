@@ -205,7 +205,7 @@ LINES = b"".join(raw(value) + b"\n" for value in many(60))
     ("name", "data", "file"),
     [
         ("file_extension", LINES, "train.txt"),
-        ("file_extension", gzip.compress(LINES), "train.jsonl"),
+        ("file_extension", gzip.compress(LINES, mtime=0), "train.jsonl"),
         ("file_bom", b"\xef\xbb\xbf" + LINES, "train.jsonl"),
         ("file_empty", b"\n \n", "train.jsonl"),
         ("file_too_large", LINES + b"\n", "train.jsonl"),
