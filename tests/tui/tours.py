@@ -329,7 +329,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await show(scene, "columns")
         await scene.press("escape")
         task = scene.app.session.tasks.begin("asking models")
-        task.report(0.4)
+        task.report(0.4, seconds_left=3.0)
         await scene.press("exclamation_mark")
         await show(scene, "activity")
         await scene.press("escape")
