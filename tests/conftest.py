@@ -41,7 +41,7 @@ ssl.create_default_context = functools.cache(ssl.create_default_context)  # type
 _freeze = gc.freeze
 gc.freeze = lambda: None
 
-LONG = ("test_loop", "test_snapshots", "test_editor", "test_terminal", "test_keys", "test_training", "test_jobs")
+LONG = ("test_loop", "test_snapshots", "test_large", "test_api_jobs", "test_training", "test_queue_lifecycle")
 """The files that take longest: begun first, so that none of them is left for the end."""
 
 
