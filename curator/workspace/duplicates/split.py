@@ -85,7 +85,7 @@ def divide(
     items = [Item(i, strata.get(i), (fixed or {}).get(i)) for i in ids]
     try:
         leak_check = LeakCheck(raws, threshold, meter)
-        sides = _draw(
+        sides, leaks = _draw(
             partial(split, items, validation, seed, families=families, documents=documents),
             [*arrangement.chains],
             leak_check,
@@ -99,7 +99,6 @@ def divide(
     _refuse_far_sides(sides, items, reasons)
     validation_ids = set(sides.validation)
     train = tuple(example for example in raws if example not in validation_ids)
-    leaks = len(leak_check.leaking(sides.validation))
     return Division(train, sides.validation, seed, leaks, tuple(reasons))
 
 
@@ -119,8 +118,11 @@ def _families(arrangement: Arrangement, duplicates: Duplicates) -> list[tuple[in
 
 def _draw(
     split_by: Callable[[list[Sequence[int]]], Split], copies: list[Sequence[int]], leak_check: LeakCheck
-) -> Split:
-    """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides."""
+) -> tuple[Split, int]:
+    """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides.
+
+    Returns the sides, and how many examples of the validation side still have a copy on the other.
+    """
     grouped = len(copies)
     for _ in range(_LOOKS):
         sides = split_by(copies)
@@ -131,7 +133,7 @@ def _draw(
     if len(copies) > grouped:
         words = f"a last look found {len(copies) - grouped} more pairs of copies, which stay on one side too"
         sides = replace(sides, reasons=(*sides.reasons, words))
-    return sides
+    return sides, len({held_out for held_out, _ in leaks})
 
 
 def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str]) -> None:
