@@ -87,7 +87,7 @@ def answers_of_two_windows_are_offered(tmp_path: Path) -> None:
         for line, left in ((b"line 2", 1), (b"line 1", 0)):
             assert seen.read_until(b"Restore the draft of " + line)
             seen.press(b"\r", b"editing " + line)
-            os.write(seen.master, b"\x1b")
+            seen.press(b"\x1b", b"Edit")  # the list's key: the editor is left
             while len(list(tmp_path.glob("*.curator/typed*.draft"))) > left:
                 assert seen.read()
         os.write(seen.master, b"q")
