@@ -48,9 +48,10 @@ class TextScore:
 
 
 def why_absent(name: str, references: References = ()) -> str | None:
-    """Why a metric of `NAMES` cannot be measured here, without a full stop; None where it can.
+    """The reason why a metric of `NAMES` cannot be measured on this machine; None where it can be.
 
-    `references` are the right answers, which rouge-score may not be able to read.
+    The reason is a sentence without a full stop. `references` are the right answers: rouge-score cannot read
+    those of every language.
     """
     module, package = _PACKAGES[name]
     if find_spec(module) is None:

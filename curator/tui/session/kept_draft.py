@@ -103,7 +103,7 @@ class KeptDraft:
             self._on_disk, self._lock, self._name = None, None, ""
 
     def flush(self) -> None:
-        """Write the draft now and wait for it: its text could not be saved."""
+        """Write the draft to the disk before returning; called where its text could not be saved."""
         self._stop_timer()
         self._write()
 

@@ -41,7 +41,7 @@ class RoundRow:
     pieces: _Pieces
     example: int | None = None
     detail: list[tuple[str, str, str]] = field(default_factory=list)
-    """What is shown below the list: (name, text, theme colour) each."""
+    """The paragraphs below the list that tell more of this line: (name, text, theme colour) each."""
 
 
 class FlipRow:
@@ -65,7 +65,7 @@ class FlipRow:
 
     @property
     def detail(self) -> list[tuple[str, str, str]]:
-        """What is shown below the list."""
+        """The paragraphs below the list: prompt and answers of this line."""
         flip = self._flip
         return [
             ("prompt", flip.prompt.text, "$role-user"),

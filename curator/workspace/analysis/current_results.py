@@ -271,7 +271,7 @@ class CurrentResults:
             self.analyst.count_with(tokens.counter(self.analyst.context.model))
 
     def require_tokens(self) -> None:
-        """Count the tokens of all examples here (slow, once) where no child does it."""
+        """Count the tokens of all examples here, where no child process counts them; slow the first time."""
         if not self.inline and self.file is not None:
             return
         self._load_counter()

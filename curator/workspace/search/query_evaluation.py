@@ -303,7 +303,7 @@ class QueryEvaluation:
         return order_by_answer(ids, beginnings, PREVIEW_CHARS, read_whole, descending)
 
     def _keys(self, sort: str, ids: Sequence[int]) -> dict[int, object]:
-        """The sort key of each example that has one."""
+        """What the examples are sorted by, such as the rating, by id; examples without such a value are absent."""
         db = self.stored.db
         if sort in ("rating", "split", "review"):
             keys: dict[int, object] = dict(db.execute(f"SELECT id, {sort} FROM example WHERE {sort} IS NOT NULL"))

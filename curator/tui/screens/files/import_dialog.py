@@ -95,7 +95,7 @@ class ImportDialog(Dialog[None]):
         (field if waiting is None else self.query_one("#map", LineInput)).focus()
 
     def _waiting_file(self) -> Path | None:
-        """The only file of the workspace, where nearly all of its records are no chats."""
+        """The workspace's only file, if at least half of its records have no list of messages; else None."""
         workspace = self.session.workspace
         sources, counts = workspace.stored.sources, workspace.counts()
         unmapped = counts.rules.get("missing_messages_list", 0)

@@ -1,4 +1,4 @@
-"""Where the prompts of the Compare stage come from: sides of the split, a training's held-out file, any file."""
+"""Finds the prompts that Compare asks: of a side of the split, a training's validation file or any file."""
 
 from __future__ import annotations
 
