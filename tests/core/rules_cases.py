@@ -110,7 +110,7 @@ CASES: dict[str, Case] = {
     "system_not_first": case(chat(user(), system(), bot())),
     "consecutive_same_role": case(chat(user(), user("again"), bot()), chat(user(), bot(), user(), bot())),
     "too_many_messages": case(chat(*[user(), bot()] * 1025), chat(*[user(), bot()] * 1024), profile="azure"),
-    "message_not_object": case(chat("Hi", bot())),
+    "message_not_object": case(chat('{"role": "user", "content": "Hi"}', bot())),
     "message_missing_key": case(chat({"content": "x"}, bot())),
     "message_unrecognized_key": case(chat(user(ts=1), bot()), chat(user(name="Zoe"), bot(weight=1))),
     "unrecognized_role": case(chat({"role": "human", "content": "x"}, bot())),

@@ -64,6 +64,16 @@ def became(record: Any) -> Converted:
         ({"custom_id": "1", "body": {"model": "m", "messages": [Q]}}, [Q], ["custom_id", "body.model"]),
         ({"request": {"messages": [Q]}, "response": {"choices": [{"message": {**A, "refusal": None}}]}},
          [Q, A], []),
+        ({"messages": [Q], "choices": [{"message": A}]}, [Q, A], []),
+        ({"messages": [Q], "response": {"choices": [{"message": A}]}, "call_type": "x"}, [Q, A], ["call_type"]),
+        ({"inputs": {"messages": [S, Q], "model": "m"}, "output": A}, [S, Q, A], ["inputs.model"]),
+        ({"input": {"messages": [Q]}, "expectedOutput": {"content": "(party)"}, "id": 1}, [Q, A], ["id"]),
+        ({"input": {"messages": [Q]}, "expected_output": "(party)"}, [Q, A], []),
+        ({"Frage": GREEN, "Antwort": "(party)"}, [Q, A], []),
+        ({"question": GREEN, "réponse": "(party)"}, [Q, A], []),
+        ({"conversations": [{"from": "用户", "value": GREEN}, {"from": "助手", "value": "(party)"}]}, [Q, A], []),
+        ({"conversations": [Q, {**A, "loss": 0}, Q, {**A, "train": 1}, Q, {**A, "loss": 0.25}]},
+         [Q, {**A, "weight": 0}, Q, {**A, "weight": 1}, Q, A], ["conversations[].loss"]),
         ({"text": "<|im_start|>user\nGreen build<|im_end|>\n<|im_start|>assistant\n(party)<|im_end|>\n"},
          [Q, A], []),
         ({"text": "<s>[INST] <<SYS>>\nBe short.\n<</SYS>>\n\nGreen build [/INST] (party) </s>"}, [S, Q, A], []),
@@ -240,6 +250,17 @@ def test_a_verdict_says_whether_an_answer_is_good(key: str, asked: dict[str, Any
         for word in words:
             result = became({**asked, key: word})
             assert (word, result.verdict, result.left_behind) == (word, verdict, ())
+
+
+def test_a_status_is_a_verdict_where_it_is_a_decision() -> None:
+    for status, verdict in (("Approved", "good"), ("rejected", "bad"), ("failed", None), ("ok", None), (0, None)):
+        assert became({"prompt": "a", "completion": "b", "status": status}).verdict == verdict
+    assert became({"prompt": "a", "completion": "b", "is_hallucination": True}).verdict == "bad"
+
+
+def test_an_answer_beside_a_request_that_cannot_be_read_keeps_the_record_as_it_is() -> None:
+    record = {"inputs": {"messages": [Q]}, "output": {"sum": 3}}
+    assert to_example(record, detect_map([record])[1]) == Misfit("'output' is no answer that is known here")
 
 
 def test_only_what_reads_as_a_verdict_is_one() -> None:

@@ -76,6 +76,35 @@ def test_a_safe_fix_removes_its_problem_is_idempotent_and_makes_no_new_error(nam
     assert errors <= {rule for rule, severity in found(before, context).items() if severity is Severity.ERROR}
 
 
+@pytest.mark.parametrize(
+    ("name", "slip", "put_right"),
+    [
+        ("tools_invalid", {"tools": [json.dumps(TOOL)]}, {"tools": [TOOL]}),
+        ("tools_invalid", {"tools": [{"name": "f", "input_schema": {"type": "object"}}]},
+         {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]}),
+        ("tool_call_shape", {"tool_calls": call()}, {"tool_calls": [call()]}),
+        ("tool_call_shape", {"tool_calls": [call(arguments=None)]}, {"tool_calls": [call(arguments="{}")]}),
+        ("tool_arguments_not_json", {"tool_calls": [call(arguments="{'a': True}")]},
+         {"tool_calls": [call(arguments='{"a": true}')]}),
+    ],
+)  # fmt: skip
+def test_a_slip_of_libraries_that_write_tools_is_put_right(
+    name: str, slip: dict[str, Any], put_right: dict[str, Any]
+) -> None:
+    def line(keys: dict[str, Any]) -> dict[str, Any]:
+        answer = {"role": "assistant", "content": None, "tool_calls": keys.get("tool_calls", [call()])}
+        return {"messages": [{"role": "user", "content": "Hi"}, answer], "tools": keys.get("tools", [TOOL])}
+
+    fixed = rules.fix(parse(raw(line(slip))), name, Context())
+    assert fixed is not None and json.loads(fixed) == line(put_right)
+
+
+def test_json_in_a_string_is_read_however_often_it_was_wrapped() -> None:
+    once = raw(chat(user(), bot()))
+    thrice = json.dumps(json.dumps(once.decode())).encode()
+    assert rules.fix(parse(thrice), "data_type", Context()) == once
+
+
 KEPT = b'{ "role":"user", "content" :"caf\\u00e9 \\/ 1.0" }, {"content":"\\u0079es","role" : "assistant"}, '
 
 

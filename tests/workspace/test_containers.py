@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from curator.core.convert.maps import KEEP, parse_map
+from curator.core.rules.families.syntax import recode
 from curator.errors import InputError
 from curator.workspace.exchange import import_files
 from curator.workspace.files import compressed
@@ -171,8 +172,26 @@ def test_no_byte_of_an_old_code_page_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes("q;a\ngrüße – €;x\n".encode("cp1252"))
     assert values(path) == [{"q": "grüße – €", "a": "x"}]
-    path.write_bytes(b"q;a\n\x81\xff;x\n")
-    assert values(path) == [{"q": "\x81ÿ", "a": "x"}]
+    assert preview(path).layout == "read as Windows-1252; cells between semicolons"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("こんにちは", "shift_jis"),
+        ("你好吗", "gbk"),
+        ("привет", "cp1251"),
+        ("für Köln", "mac_roman"),
+        ("für Köln", "cp850"),
+    ],
+)
+def test_a_table_in_another_code_page_is_refused_and_its_line_is_not_guessed_at(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    (tmp_path / "t.csv").write_bytes(f"q;a\n{text};x\n".encode(encoding))
+    with pytest.raises(InputError, match=r"t\.csv is neither UTF-8 nor Windows-1252 \(line 2\): save it as UTF-8"):
+        values(tmp_path / "t.csv")
+    assert recode(json.dumps({"q": text}, ensure_ascii=False).encode(encoding)) is None
 
 
 @pytest.mark.parametrize("key", ["data", "examples", "rows", "items", "records", "train", "tickets"])

@@ -14,7 +14,12 @@ _ANSWER = (
     "answer", "response", "output", "assistant", "completion", "reply", "label text", "label name", "label",
     "target", "targets", "gpt", "bot", "expected output", "expected", "expectedoutput", "ideal", "ground truth",
 )  # fmt: skip
-_PAIRS = (("q", "a"), ("problem", "solution"))
+_PAIRS = (
+    ("q", "a"), ("problem", "solution"), ("frage", "antwort"), ("pregunta", "respuesta"), ("question", "réponse"),
+    ("question", "reponse"), ("domanda", "risposta"), ("pergunta", "resposta"), ("vraag", "antwoord"),
+    ("pytanie", "odpowiedź"), ("вопрос", "ответ"), ("问题", "回答"), ("问题", "答案"),
+    ("質問", "回答"), ("질문", "답변"),
+)  # fmt: skip
 """Headings that are a question and its answer only where both stand side by side, and no other question does."""
 _SPEAKERS = ("user", "human")
 """Headings of a question where an answer of `_PARTNERS` stands beside it; elsewhere they may name a person."""
@@ -48,13 +53,17 @@ def columns_map(record: Mapping[str, Any]) -> Map | None:
     question = _question(record)
     answer = _column(record, _ANSWER, question)
     if question is None:
-        headings = {_heading(key) for key in record}
-        return next((_map_of(record, pair) for pair in _PAIRS if headings.issuperset(pair)), None)
+        return _of_a_known_pair(record)
     if answer is None:
-        return None
+        return _of_a_known_pair(record)
     contexts = (_column(record, (word,), question, answer, exact=True) for word in _CONTEXT)
     users = (question, *(each for each in contexts if each is not None))
     return Map(users, (answer,), system_columns(record), "question_answer")
+
+
+def _of_a_known_pair(record: Mapping[str, Any]) -> Map | None:
+    headings = {_heading(key) for key in record}
+    return next((_map_of(record, pair) for pair in _PAIRS if headings.issuperset(pair)), None)
 
 
 def _is_decided(record: Mapping[str, Any]) -> bool:

@@ -24,8 +24,10 @@ from curator.core.formats import OLD_PREFERENCE_KEYS, PREFERENCE_KEYS, detect
 TURN_KEYS = ("conversations", "conversation", "dialogue", "dialog", "turns", "chat")
 """Keys under which other tools keep a list of turns."""
 
-REQUEST_KEYS = ("body", "request", "params")
-"""Keys under which lines of batch files and stored completions keep the request."""
+REQUEST_KEYS = ("body", "request", "params", "inputs", "input")
+"""Keys under which lines of batch files, logs and stored completions keep the request."""
+ANSWER_KEYS = ("response", "output", "outputs", "expectedOutput", "expected_output")
+"""Keys under which they keep its answer."""
 _SPOKEN = frozenset(("content", "tool_calls", "function_call"))
 """Keys of which a message of the API has at least one."""
 _INSIDE = ("row", "example", "record", "sample", "item", "data", "json")
@@ -48,6 +50,8 @@ def shape_of(record: Any) -> Shape:
     native = detect(record)
     if native == "chat" and _has_foreign_turns(record["messages"]):
         return "sharegpt"
+    if native in ("reinforcement", "preference") and _is_answered_request(record):
+        return "request"
     if native in maps.NATIVE and not (native == "preference" and _holds_no_messages(record)):
         return native
     return _foreign_shape(record)
@@ -62,6 +66,21 @@ def _has_foreign_turns(messages: Any) -> bool:
     native = (isinstance(each, dict) and "role" in each and not _SPOKEN.isdisjoint(each) for each in messages)
     turns = all(is_turn(each) or is_named_text(each) for each in messages)
     return not any(native) and (turns or not any("role" in each for each in messages if isinstance(each, dict)))
+
+
+def _is_answered_request(record: Mapping[str, Any]) -> bool:
+    """Whether a model's answer stands beside the messages of its request, as logs and LangSmith write them."""
+    if not record.keys().isdisjoint(_PREFERENCE_KEYS - {"input"}):
+        return False
+    if isinstance(record.get("messages"), list):  # other keys beside messages are for graders
+        response = record.get("response")
+        return _has_choices(record) or (isinstance(response, dict) and _has_choices(response))
+    return is_request(record) and not record.keys().isdisjoint(ANSWER_KEYS)
+
+
+def _has_choices(response: Mapping[str, Any]) -> bool:
+    choices = response.get("choices")
+    return isinstance(choices, list) and bool(choices) and isinstance(choices[0], dict) and "message" in choices[0]
 
 
 def _holds_no_messages(record: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.cells import from_cells
 from curator.core.convert.columns import check_that_nothing_is_doubtful
 from curator.core.convert.maps import Map
-from curator.core.convert.shapes import REQUEST_KEYS, TURN_KEYS, shape_of
+from curator.core.convert.shapes import ANSWER_KEYS, REQUEST_KEYS, TURN_KEYS, shape_of
 from curator.core.convert.texts_in import is_content, joined_text, kind_of, plain_text
 from curator.core.convert.turns_in import Message, is_named_text, is_turn, messages, system_text
 from curator.core.convert.verdicts import Verdict, certain_columns, read_columns, verdict_of
@@ -168,15 +168,15 @@ def _from_contents(record: Mapping[str, Any], by: Map, carried: Carried) -> dict
 
 def _from_request(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:
     """A line of a batch file or a stored completion: the request's messages, then the first choice's answer."""
-    key = next((key for key in REQUEST_KEYS if isinstance(record.get(key), dict)), "body")
-    body = record.get(key)
-    if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
+    key = next((key for key in REQUEST_KEYS if isinstance(record.get(key), dict)), None)
+    body, place = (record, ()) if key is None else (record[key], (key,))
+    if not isinstance(body.get("messages"), list) or not body["messages"]:
         raise MisfitError("the request has no messages")
-    value: dict[str, Any] = {"messages": _requested(body, key, carried)}
+    value: dict[str, Any] = {"messages": _requested(body, place, carried)}
     for name in ("tools", "parallel_tool_calls"):
         if body.get(name) is not None:
             value[name] = body[name]
-            carried.add((key, name))
+            carried.add((*place, name))
     answer_path = _answer_of(record)
     if answer_path is not None:
         path, message = answer_path
@@ -185,41 +185,58 @@ def _from_request(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[
     return value
 
 
-def _requested(body: Mapping[str, Any], key: str, carried: Carried) -> list[Any]:
+def _requested(body: Mapping[str, Any], place: Path, carried: Carried) -> list[Any]:
     """The messages of a request as they are; Anthropic's with its system prompt, calls and answers."""
     inner = Carried()
     system = _system(body, inner)
     for name in _SYSTEM_KEYS:
         if system and name in body:
-            carried.add((key, name))
+            carried.add((*place, name))
     blocks = any(has_blocks(turn.get("content")) for turn in body["messages"] if isinstance(turn, dict))
     if blocks:
-        return [*system, *messages(body["messages"], "messages", carried, (key, "messages"))]
+        return [*system, *messages(body["messages"], "messages", carried, (*place, "messages"))]
     for number, turn in enumerate(body["messages"], 1):
         if not isinstance(turn, dict) or role_of(turn.get("role")) is None:
             raise MisfitError(f"turn {number}: it has no known role")
         if not is_content(turn.get("content")) and not turn.keys() & {"tool_calls", "function_call"}:
             raise MisfitError(f"turn {number}: it has no text")
-    carried.add((key, "messages"))
+    carried.add((*place, "messages"))
     return [*system, *body["messages"]]
 
 
 def _answer_of(record: Mapping[str, Any]) -> tuple[Path, Message] | None:
-    """(path, message) of the first choice of a response, with or without the batch's envelope."""
-    for path in (("response", "body"), ("response",)):
-        response: Any = record
+    """(path, message) of the answer to a request; None where there is none. Raises MisfitError where unclear.
+
+    It is the first choice of a response, with or without the batch's envelope, or a message or text in its place.
+    """
+    places: list[Path] = [(), ("response", "body"), *((key,) for key in ANSWER_KEYS)]
+    for path in places:
+        answer: Any = record
         for step in path:
-            response = response.get(step) if isinstance(response, dict) else None
-        choices = response.get("choices") if isinstance(response, dict) else None
-        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-            message = choices[0].get("message")
-            if isinstance(message, dict) and message.get("role") == "assistant":
-                message_keys = {key: item for key, item in message.items() if item is not None and item != []}
-                return (*path, "choices", 0, "message"), {
-                    "content": None,
-                    **message_keys,
-                } if "tool_calls" in message_keys else message_keys
+            answer = answer.get(step) if isinstance(answer, dict) else None
+        if isinstance(answer, dict) and "choices" in answer:
+            choices = answer["choices"]
+            first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+            path, answer = (*path, "choices", 0, "message"), first.get("message")
+        elif not path or path == ("response", "body"):
+            continue
+        if (message := _spoken(answer)) is not None:
+            return path, message
+    if unread := [key for key in ANSWER_KEYS[1:] if record.get(key)]:
+        raise MisfitError(f"'{unread[0]}' is no answer that is known here")
     return None
+
+
+def _spoken(answer: Any) -> Message | None:
+    """The message of an assistant that a value is, or holds as a text; None for any other value."""
+    if isinstance(answer, str) and answer:
+        return {"role": "assistant", "content": answer}
+    if not isinstance(answer, dict) or answer.get("role", "assistant") != "assistant":
+        return None
+    said = {"role": "assistant"} | {key: item for key, item in answer.items() if item is not None and item != []}
+    if "tool_calls" in said:
+        return {"content": None, **said}
+    return said if is_content(said.get("content")) else None
 
 
 def _from_template(record: Mapping[str, Any], by: Map, carried: Carried) -> dict[str, Any]:

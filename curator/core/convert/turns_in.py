@@ -11,7 +11,7 @@ from curator.core.convert.blocks import Blocks, has_blocks, read_blocks
 from curator.core.convert.carried import Carried, MisfitError
 from curator.core.convert.texts_in import content, joined_text, kind_of, plain_text
 from curator.core.example import Path
-from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS, role_of
+from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS, learnt_of, role_of
 
 Message = dict[str, Any]
 
@@ -208,8 +208,8 @@ class _Conversation:
             self._taken.add((*path, "weight"))
             return
         for key in LEARNT_KEYS:
-            if isinstance(turn.get(key), bool):
-                message["weight"] = int(turn[key])
+            if (learnt := learnt_of(turn.get(key))) is not None:
+                message["weight"] = learnt
                 self._taken.add((*path, key))
                 return
 

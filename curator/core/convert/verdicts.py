@@ -13,12 +13,13 @@ VERDICT_KEYS = frozenset(
     "label kto_tag kto_label verdict desirable is_desirable good is_good correct is_correct accepted is_accepted "
     "approved is_approved acceptable is_acceptable chosen is_chosen preferred is_preferred liked is_liked "
     "helpful is_helpful thumb thumbs thumbs_up feedback user_feedback human_feedback vote judgment judgement "
-    "assessment preference rating score reward quality".replace("_", "").split()
+    "assessment preference rating score reward quality valid is_valid approval "
+    "decision review review_status status".replace("_", "").split()
 )
 """Headings of columns that may say whether the answer is good, in small letters without blanks and signs."""
 _REVERSED_KEYS = frozenset(
     "undesirable is_undesirable bad is_bad wrong is_wrong incorrect is_incorrect rejected is_rejected disliked "
-    "is_disliked thumbs_down".replace("_", "").split()
+    "is_disliked thumbs_down hallucination is_hallucination hallucinated".replace("_", "").split()
 )
 """The same, where yes means that the answer is bad."""
 _MEASURES = frozenset(("rating", "score", "reward", "quality"))
@@ -40,6 +41,9 @@ _CERTAIN = frozenset(("ktotag", "ktolabel", "verdict", "desirable", "isdesirable
 """Headings that speak of nothing else: what cannot be read under them is unclear."""
 _MOST_PEOPLE = 50
 """Verdicts of so many people on one answer are read."""
+_DECIDED = frozenset(("status", "review", "reviewstatus", "decision"))
+"""Headings of more than verdicts: of their words only those of a decision are some."""
+_DECISIONS = frozenset(("approved", "approve", "accepted", "accept", "rejected", "reject", "disapproved"))
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -65,6 +69,13 @@ def is_good(value: Any) -> bool | None:
     return _VERDICTS.get(word)
 
 
+def _said_under(word: str, value: Any) -> bool | None:
+    """What a value says as a verdict under a heading."""
+    if word in _DECIDED and not (isinstance(value, str) and value.strip().lower() in _DECISIONS):
+        return None
+    return is_good(value)
+
+
 class VerdictColumn:
     """Whether a column holds verdicts: more than half of its values have to be some, and all its numbers."""
 
@@ -78,7 +89,7 @@ class VerdictColumn:
 
     def add(self, value: Any) -> Verdict:
         """Count one value; what it says if the column does hold verdicts."""
-        good, number = is_good(value), _number(value)
+        good, number = _said_under(self._word, value), _number(value)
         self._values += 1
         self._readable += good is not None
         if number is not None:
@@ -133,7 +144,7 @@ def verdict_of(record: Any, columns: Sequence[str] | None = None) -> Verdict | N
     verdicts: set[Verdict] = set()
     for key in looked_at:
         if record.get(key) not in (None, "", []):
-            good = is_good(record[key])
+            good = _said_under(_word(key), record[key])
             verdicts.add("unclear" if good is None else "good" if good == (_polarity(key) is not False) else "bad")
     return "unclear" if len(verdicts) > 1 else next(iter(verdicts), None)
 
@@ -148,7 +159,7 @@ def certain_columns(record: Any) -> tuple[str, ...]:
 
 def read_columns(record: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
     """Those of some columns whose verdict on the answer of a record could be read."""
-    return tuple(key for key in columns if key in record and is_good(record[key]) is not None)
+    return tuple(key for key in columns if key in record and _said_under(_word(key), record[key]) is not None)
 
 
 def _polarity(key: Any) -> bool | None:

@@ -38,6 +38,8 @@ ESCAPED_MARKS = (rb"\\n", rb"\"role", rb"\"type")
 """What stands behind a backslash in a text that was escaped twice, or that holds JSON of messages or parts."""
 _RARE_ESCAPE = re.compile(rb"\\[bfu]")
 _ASCII_ESCAPE = re.compile(rb"\\u00[0-7]")
+_WIDE_MARK = re.compile(rb"<\\u[fF]{2}5[cC]")
+"""How DeepSeek's marks begin where they are written as escapes."""
 _UNUSUAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffd\u0370-\u03ff\u0400-\u052f]"
@@ -96,6 +98,8 @@ def _escape_bits(raw: bytes) -> int:
         has |= Has.WIDE
         if b"\\u00" in raw and _ASCII_ESCAPE.search(raw):
             return Has.ODD_TEXT | Has.DIGITS | Has.MARKS | Has.RISKY | Has.WIDE
+        if _WIDE_MARK.search(raw):
+            has |= Has.MARKS
         if b"\\udb40" in raw or b"\\uDB40" in raw:
             has |= Has.ODD_TEXT  # tags
     return has

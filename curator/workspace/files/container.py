@@ -209,7 +209,7 @@ def is_array(head: bytes, complete: bool) -> bool:
             return True
         first = values[0]
         if isinstance(first, list):
-            return len(whole) == 1 and any(isinstance(item, dict) for item in first)
+            return len(whole) == 1 and (any(isinstance(item, dict) for item in first) or _are_conversations(first))
         if len(whole) == 1:
             return not complete  # one long line that is cut off here
     if len(whole) == 1 and _WRAPPED.match(text):
@@ -223,6 +223,11 @@ def is_array(head: bytes, complete: bool) -> bool:
     if len(whole) == 1:
         return values == [None] and _are_values(text, complete)
     return not any(isinstance(value, dict | list) for value in values) and _begins_a_value(text)
+
+
+def _are_conversations(items: list[Any]) -> bool:
+    """Whether the items of a list are lists of messages, each a record by itself."""
+    return bool(items) and all(isinstance(item, list) and item and isinstance(item[0], dict) for item in items)
 
 
 def _are_values(text: bytes, complete: bool) -> bool:

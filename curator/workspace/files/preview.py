@@ -117,7 +117,7 @@ def _with_verdicts(by: Map, sample: tuple[bytes, ...]) -> Map:
 
 
 def _layout(notes: Notes) -> str:
-    phrases = [notes.misnamed]
+    phrases = [notes.misnamed, f"read as {notes.encoding}" if notes.encoding else ""]
     if notes.delimiter:
         phrases.append(f"cells between {DELIMITERS.get(notes.delimiter, repr(notes.delimiter))}")
     if notes.wrapped_in:

@@ -13,8 +13,9 @@ from curator.core import spelled_numbers, splice
 from curator.core.convert.cells import CSV_HEADER
 from curator.core.convert.shapes import TURN_KEYS
 from curator.core.lines import BOM
+from curator.core.old_encodings import western_text
 from curator.errors import InputError
-from curator.workspace.files.container import MAX_WHOLE, wrapping_key
+from curator.workspace.files.container import MAX_WHOLE, parse_json, wrapping_key
 from curator.workspace.files.delimiters import delimiter_of
 from curator.workspace.files.line_splitter import Notes, Record
 from curator.workspace.files.message_rows import are_messages, join_messages, message_columns
@@ -49,6 +50,11 @@ def _spans(data: bytes, notes: Notes) -> Iterator[tuple[int, int]]:
     """Byte offsets of the records: those of the values, or of the elements inside one value that wraps them."""
     spans = splice.values(data)
     first = list(islice(spans, 2))
+    if _is_one_conversation(data, first):
+        text = data.removeprefix(BOM)
+        start = len(data) - len(text.lstrip())
+        yield start, start + len(text.strip())
+        return
     beside: list[str] = []
     if len(first) == 1 and (key := wrapping_key(data[slice(*first[0])], beside)):
         start = first[0][0]
@@ -61,14 +67,27 @@ def _spans(data: bytes, notes: Notes) -> Iterator[tuple[int, int]]:
     yield from spans
 
 
+def _is_one_conversation(data: bytes, first: list[tuple[int, int]]) -> bool:
+    """Whether an array is the list of messages of one conversation, and no list of examples."""
+    from curator.core.convert.turns_in import is_turn  # heavy: few arrays begin with a turn
+
+    begins = [parse_json(data[slice(*span)]) for span in first]
+    if len(begins) < 2 or not all(
+        isinstance(value, dict) and "role" in value and is_turn(value) for value in begins
+    ):
+        return False
+    turns = parse_json(data.removeprefix(BOM))
+    return isinstance(turns, list) and all(map(is_turn, turns))
+
+
 def rows(data: bytes, notes: Notes, name: str) -> Iterator[Record]:
     """The rows of a CSV file as objects by its header; a cell in a `messages` column may hold JSON.
 
     The delimiter is the one that the header and the first rows agree on; `notes.delimiter` tells it. Text that
-    is not UTF-8 is read as CP1252, where no byte is lost. Raises InputError for what is no CSV file.
+    is not UTF-8 is read as Windows-1252, where it reads like that. Raises InputError for what is no CSV file.
     """
     notes.bom = data.startswith(BOM)
-    text = _decode(data.removeprefix(BOM), notes)
+    text = _decode(data.removeprefix(BOM), notes, name)
     notes.lines = text.count("\n") + (not text.endswith("\n") and bool(text))
     csv.field_size_limit(min(MAX_WHOLE, 2**31 - 1))  # the default, 128 KB, is less than a long conversation
     lines_before = 0
@@ -110,16 +129,19 @@ def _objects(
         line = reader.line_num + 1  # type: ignore[attr-defined]
 
 
-def _decode(data: bytes, notes: Notes) -> str:
-    """The text: UTF-8, else CP1252, else Latin-1."""
+def _decode(data: bytes, notes: Notes, name: str) -> str:
+    """The text: UTF-8, else Windows-1252. Raises InputError where it reads like neither."""
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        notes.encoding = "not UTF-8"
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes are undefined in CP1252; in Latin-1 each byte is a character
-        return data.decode("latin-1")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    text = western_text(data)
+    if text is None:
+        raise InputError(
+            f"{name} is neither UTF-8 nor Windows-1252 (line {line}): save it as UTF-8, in Excel as 'CSV UTF-8'"
+        )
+    notes.encoding = "Windows-1252"
+    return text
 
 
 def _unique_names(header: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,14 +17,19 @@ from curator.core.rules.families.tools import called_functions, declared_functio
 from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule, severities
 from curator.core.rules.subject import Subject, Turn, json_type, quote
-from curator.core.splice import Edit, span
+from curator.core.slips import python_value
+from curator.core.splice import Edit, Raw, on_one_line, span
 
 
 def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     call = value_at(subject, path)
-    if isinstance(call, str):
-        yield Edit("set", path, listed_json(call))
+    if path[-1] == "tool_calls":
+        raw = subject.example.raw
+        listed = listed_json(call) or Raw(b"[" + on_one_line(raw[slice(*span(raw, path))]) + b"]")
+        yield Edit("set", path, listed)
         return
+    if _has_null_arguments(call):
+        yield Edit("set", (*path, "function", "arguments"), "{}")
     if _is_bare(call):
         yield Edit("remove", (*path, "name"))
         yield Edit("remove", (*path, "arguments"))
@@ -38,6 +44,12 @@ def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[E
         while f"call_{number}" in used_ids:
             number += 1
         yield Edit("set", (*path, "id"), f"call_{number}")
+
+
+def _has_null_arguments(call: dict[str, Any]) -> bool:
+    """Whether a call has null in place of its arguments, as libraries write those of a call without any."""
+    function = call.get("function")
+    return isinstance(function, dict) and function.get("arguments", "") is None and bool(function.get("name"))
 
 
 def _is_bare(call: dict[str, Any]) -> bool:
@@ -62,8 +74,9 @@ def _calls_with_id(subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     when=Has.TOOLS,
     fix=(
         "partly safe",
-        "type becomes function (unsafe where it has another one); name and arguments move into function; a list "
-        "in a string is read; an id is made where no message refers to one; a missing answer is reported then",
+        "type becomes function (unsafe where it has another one); name and arguments move into function, null "
+        "arguments become {}; a list in a string is read, one call becomes a list; an id is "
+        "made where no message refers to one; a missing answer is reported then",
         _complete_call,
     ),
 )
@@ -73,7 +86,8 @@ def tool_call_shape(subject: Subject, context: Context) -> Iterator[Finding]:
         if listed is not None and not isinstance(listed, list):
             is_text = listed_json(listed) is not None
             words = "a string that holds JSON" if is_text else json_type(listed)
-            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}", fix="safe" if is_text else False)
+            kind: FixKind | bool = "safe" if is_text or _is_whole(listed) else False
+            yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}, not a list", fix=kind)
         for index, call in enumerate(tool_calls(turn)):
             if not _is_whole(call):
                 orphans = any(True for _ in tool_message_orphan(subject, context))
@@ -116,7 +130,8 @@ def _call_findings(path: Path, call: Any, orphans: bool) -> Iterator[Finding]:
     missing += ["type 'function'"] if call.get("type") != "function" else []
     words = " and no ".join(filter(None, missing))
     if words:
-        fixable = (bare or not missing[0]) and not (unnamed and ("id" in call or orphans))
+        complete = bare or not missing[0] or _has_null_arguments(call)
+        fixable = complete and not (unnamed and ("id" in call or orphans))
         kind: FixKind = "safe" if call.get("type") in (None, "", "function") else "unsafe"
         yield Finding(path, f"the tool call has no {words}", fix=kind if fixable else False)
 
@@ -167,6 +182,10 @@ def tool_arguments_empty(subject: Subject, context: Context) -> Iterator[Finding
             yield Finding((*path, "arguments"), "the arguments are an empty string; none are written {}")
 
 
+def _arguments_as_json(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, json.dumps(python_value(value_at(subject, path)), ensure_ascii=False))
+
+
 @rule(
     "tool_arguments_not_json",
     "W",
@@ -174,6 +193,7 @@ def tool_arguments_empty(subject: Subject, context: Context) -> Iterator[Finding
     "the arguments of a call are no JSON object, or not what the tool's parameters ask for",
     "the model learns to make calls that cannot be carried out",
     when=Has.TOOLS,
+    fix=("unsafe", "an object that Python printed is written as JSON", _arguments_as_json),
 )
 def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Finding]:
     functions = declared_functions(subject)
@@ -184,16 +204,19 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Find
         try:
             value = orjson.loads(arguments)
         except ValueError:
-            yield Finding((*path, "arguments"), f"the arguments are not JSON: {quote(arguments)}")
+            printed = isinstance(python_value(arguments), dict)
+            fault = "as Python prints them" if printed else "not JSON"
+            yield Finding((*path, "arguments"), f"the arguments are {fault}: {quote(arguments)}", fix=printed)
             continue
         if not isinstance(value, dict):
-            yield Finding((*path, "arguments"), f"the arguments are {json_type(value)}, not an object")
+            words = f"the arguments are {json_type(value)}, not an object"
+            yield Finding((*path, "arguments"), words, fix=False)
             continue
         declared = functions.get(function["name"]) if isinstance(function.get("name"), str) else None
         parameters = declared.get("parameters") if declared else None
         wrong = mismatch(value, parameters) if not schema_flaw(parameters) else None
         if wrong:
-            yield Finding((*path, "arguments"), f"the arguments do not fit the tool: {wrong}")
+            yield Finding((*path, "arguments"), f"the arguments do not fit the tool: {wrong}", fix=False)
 
 
 @rule(

@@ -8,7 +8,7 @@ from typing import Any
 from curator.core.bookkeeping import is_bookkeeping
 from curator.core.example import Path
 from curator.core.problem import FixKind, Severity
-from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS
+from curator.core.role_words import LEARNT_KEYS, ROLE_KEYS, TEXT_KEYS, learnt_of
 from curator.core.rules.context import Context
 from curator.core.rules.families.messages import (
     KEYS,
@@ -94,7 +94,7 @@ def _missing_finding(turn: Turn, missing: list[str]) -> Finding:
 
 def _says_weight(message: dict[str, Any], key: Any) -> bool:
     """Whether a key says under another name what `weight` says."""
-    is_first = key == next((name for name in LEARNT_KEYS if isinstance(message.get(name), bool)), None)
+    is_first = key == next((name for name in LEARNT_KEYS if learnt_of(message.get(name)) is not None), None)
     return is_first and message.get("role") == "assistant" and "weight" not in message
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from curator.core.example import Path
+from curator.core.example import Path, parse
 from curator.core.formats import OLD_PREFERENCE_KEYS
 from curator.core.problem import FixKind
 from curator.core.role_words import role_of
@@ -15,7 +15,7 @@ from curator.core.rules.context import Context
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, MESSAGE_FORMATS, Finding, rule
 from curator.core.rules.subject import ROLES, Subject, Turn, json_type, quote
-from curator.core.splice import Edit
+from curator.core.splice import Edit, Raw, on_one_line
 
 _SPOKEN = frozenset(("role", "content", "name"))
 KEYS: dict[str, frozenset[str]] = {
@@ -44,6 +44,20 @@ def value_at(subject: Subject, path: Path) -> Any:
     return item
 
 
+def _message_in(text: Any) -> Raw | None:
+    """The message that a string holds as JSON, on one line; None where it holds none."""
+    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+        return None
+    raw = text.strip().encode("utf-8", "surrogatepass")
+    example = parse(raw)
+    is_message = isinstance(example.value, dict) and "role" in example.value and not example.faults
+    return Raw(on_one_line(raw)) if is_message else None
+
+
+def _read_message(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
+    yield Edit("set", path, _message_in(value_at(subject, path)))
+
+
 @rule(
     "message_not_object",
     "E",
@@ -51,13 +65,16 @@ def value_at(subject: Subject, path: Path) -> Any:
     "a message is a string, null, a number or a list",
     "every message is an object with a role and a content",
     when=Has.ODD,
+    fix=("safe", "a string that holds the message as JSON is read", _read_message),
 )
 def message_not_object(subject: Subject, context: Context) -> Iterator[Finding]:
     for path, messages in message_lists(subject):
         for index, message in enumerate(messages):
             if not isinstance(message, dict):
                 hint = "" if index else what_import_does(subject.value)
-                yield Finding((*path, index), f"the message is {json_type(message)}, not an object{hint}")
+                is_text = _message_in(message) is not None
+                words = "a string that holds JSON" if is_text else json_type(message)
+                yield Finding((*path, index), f"the message is {words}, not an object{hint}", fix=is_text)
 
 
 def what_import_does(value: Any) -> str:

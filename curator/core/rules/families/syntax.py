@@ -9,6 +9,7 @@ from typing import Any
 
 from curator.core.duplicates.hashes import canonical
 from curator.core.example import Path, parse
+from curator.core.old_encodings import western_text
 from curator.core.problem import FixKind, Severity
 from curator.core.rules.context import Context
 from curator.core.rules.has import Has
@@ -18,6 +19,8 @@ from curator.core.splice import Edit, on_one_line, span
 
 _KEY = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"([ \t\r\n]*+:)?', re.DOTALL)
 _SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
+_MOST_WRAPPINGS = 3
+"""So often a line may have been written as JSON inside a string."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -77,12 +80,13 @@ def _as_cp1252(subject: Subject, path: Path, context: Context) -> Iterator[Edit]
 
 
 def recode(raw: bytes) -> bytes | None:
-    """Bytes decoded as Windows-1252, the commonest other encoding, in UTF-8; None where that is no JSON."""
-    try:
-        recoded = raw.decode("cp1252").encode()
-    except UnicodeDecodeError:
-        return None
-    return recoded if parse(recoded).value is not None else None
+    """Bytes decoded as Windows-1252, the commonest other encoding, in UTF-8.
+
+    None where that is no JSON, or reads like no Western text.
+    """
+    text = western_text(raw)
+    recoded = text.encode() if text is not None else b""
+    return recoded if recoded and parse(recoded).value is not None else None
 
 
 @rule(
@@ -170,8 +174,12 @@ def _object_in_text(value: Any) -> bytes | None:
     """The JSON object or list that a string holds, on one line; None where it holds none."""
     if not isinstance(value, str):
         return None
-    raw = value.strip().encode("utf-8", "surrogatepass")
-    example = parse(raw)
+    for _ in range(_MOST_WRAPPINGS):
+        raw = value.strip().encode("utf-8", "surrogatepass")
+        example = parse(raw)
+        if example.faults or not isinstance(example.value, str):
+            break
+        value = example.value
     return on_one_line(raw) if isinstance(example.value, dict | list) and not example.faults else None
 
 

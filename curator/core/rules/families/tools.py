@@ -31,7 +31,7 @@ def declared_functions(subject: Subject) -> dict[str, dict[str, Any]]:
     _, holder = tool_holder(subject)
     tools, old = holder.get("tools"), holder.get("functions")
     dicts = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    items = [tool if _is_bare(tool) else tool.get("function") for tool in dicts]
+    items = [_bare_function(tool) or tool.get("function") for tool in dicts]
     items += old if isinstance(old, list) else []
     return {
         function["name"]: function
@@ -47,24 +47,36 @@ def _is_bare(tool: dict[str, Any]) -> bool:
     )
 
 
-_BARE = frozenset(("type", "name", "description", "parameters", "strict"))
+_BARE = frozenset(("type", "name", "description", "parameters", "input_schema", "strict"))
+
+
+def _bare_function(tool: dict[str, Any]) -> dict[str, Any] | None:
+    """The function that a bare tool is; Anthropic calls its parameters `input_schema`."""
+    if not _is_bare(tool) or {"parameters", "input_schema"} <= tool.keys():
+        return None
+    names = {"input_schema": "parameters"}
+    return {names.get(key, key): value for key, value in tool.items() if key != "type"}
 
 
 def listed_json(text: Any) -> Raw | None:
     """The JSON of a list that a string holds, on one line; None where it holds none."""
+    return json_in(text, list)
+
+
+def json_in(text: Any, kind: type) -> Raw | None:
+    """The JSON of a list, or of an object, that a string holds, on one line; None where it holds none."""
     if not isinstance(text, str):
         return None
     raw = text.strip().encode("utf-8", "surrogatepass")
     example = parse(raw)
-    return Raw(on_one_line(raw)) if isinstance(example.value, list) and not example.faults else None
+    return Raw(on_one_line(raw)) if isinstance(example.value, kind) and not example.faults else None
 
 
 def _complete_tools(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     tool = value_at(subject, path)
     if isinstance(tool, str):
-        yield Edit("set", path, listed_json(tool))
-    elif _is_bare(tool):
-        function = {key: value for key, value in tool.items() if key != "type"}
+        yield Edit("set", path, listed_json(tool) or json_in(tool, dict))
+    elif (function := _bare_function(tool)) is not None:
         yield Edit("set", path, {"type": "function", "function": function})
     else:
         yield Edit("set", (*path, "type"), "function")
@@ -79,7 +91,7 @@ def _complete_tools(subject: Subject, path: Path, context: Context) -> Iterator[
     when=Has.TOOLS,
     fix=(
         "safe",
-        "a list in a string is read, a bare function becomes the function of a tool, a missing type is added",
+        "JSON in a string is read, a bare function becomes the function of a tool, a missing type is added",
         _complete_tools,
     ),
 )
@@ -103,10 +115,13 @@ def tools_invalid(subject: Subject, context: Context) -> Iterator[Finding]:
 
 def _tool_findings(path: Path, tool: Any, key: str, names: set[str]) -> Iterator[Finding]:
     if not isinstance(tool, dict):
-        yield Finding(path, f"the tool is {json_type(tool)}, not an object", fix=False)
+        is_text = json_in(tool, dict) is not None
+        words = "a string that holds JSON" if is_text else json_type(tool)
+        yield Finding(path, f"the tool is {words}, not an object", fix=is_text)
         return
     function: Any = tool
-    if key == "tools" and _is_bare(tool):
+    if key == "tools" and (bare := _bare_function(tool)) is not None:
+        function = bare
         yield Finding(path, "the tool is a function without its type around it")
     elif key == "tools":
         function = tool.get("function")
