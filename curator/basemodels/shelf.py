@@ -124,8 +124,9 @@ def describe(folder: Path, name: str, source: str) -> None:
     """Write tokenizer, chat template and configuration of a GGUF file beside it as Hugging Face's files, and
     `SOURCE.txt`. Raises InputError if the folder holds no usable GGUF file."""
     from curator.basemodels.gguf import open_gguf  # heavy: NumPy
+    from curator.basemodels.model_shape import shape_of_gguf  # heavy: NumPy
     from curator.basemodels.text_model import build_tokenizer, special_names  # heavy: tokenizers
-    from curator.basemodels.weights import find_gguf, gguf_config  # heavy: NumPy
+    from curator.basemodels.weights import find_gguf  # heavy: NumPy
 
     weights = find_gguf(folder)
     if weights is None:
@@ -133,7 +134,7 @@ def describe(folder: Path, name: str, source: str) -> None:
     file = open_gguf(weights)
     special = special_names(file)
     ends = {"eos_token_id": file.metadata.get("tokenizer.ggml.eos_token_id")}
-    _write_json(folder / "config.json", gguf_config(file).as_hf() | ends)
+    _write_json(folder / "config.json", shape_of_gguf(file).as_hf() | ends)
     build_tokenizer(file).save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **special})
     template = str(file.metadata.get("tokenizer.chat_template", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from curator.basemodels.byte_letters import bytes_by_letter
 from curator.basemodels.gguf import Gguf, open_gguf
@@ -84,12 +84,16 @@ def load(folder: Path) -> TextModel:
 def build_tokenizer(file: Gguf) -> Tokenizer:
     """The byte-level BPE tokenizer of a GGUF file's metadata. Raises InputError for another kind of tokenizer."""
     meta = file.metadata
-    pre = PRE_TOKENIZERS.get(str(meta.get("tokenizer.ggml.pre", "gpt-2")))
+    kind = str(meta.get("tokenizer.ggml.pre", "gpt-2"))
+    pre = PRE_TOKENIZERS.get(kind)
     if meta.get("tokenizer.ggml.model") != "gpt2" or pre is None:
         raise InputError(f"{file.path.name} has a tokenizer of an unknown kind: put its tokenizer.json beside it")
     tokens, merges = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.merges"]
     pairs = [tuple(merge.split(" ", 1)) for merge in merges]
-    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=pairs))
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs, ignore_merges=kind == "llama-bpe"))
+    if kind == "qwen2":
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(pre)
     tokenizer.decoder = decoders.ByteLevel()
     types = meta.get("tokenizer.ggml.token_type", [])

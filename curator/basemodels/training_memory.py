@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from curator.basemodels.weights import LlamaShape, read_shape
+from curator.basemodels.model_shape import LlamaShape
+from curator.basemodels.weights import read_shape
 
 FLOAT = 4
 ROW_TOKENS, LONGEST = 512, 1024
@@ -66,4 +67,5 @@ def _kept_a_token(shape: LlamaShape, rank: int, row: int) -> int:
     """Floats that a token's forward pass keeps for the backward pass, in all blocks."""
     queries, keys = _widths(shape)
     linear = 4 * shape.hidden_size + 2 * queries + 2 * keys + 4 * shape.intermediate_size
+    linear += (queries + 2 * keys) * shape.head_norms
     return shape.num_layers * (linear + 7 * rank + shape.num_heads * row)

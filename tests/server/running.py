@@ -20,7 +20,15 @@ from tests.server import spec
 
 T = TypeVar("T")
 
-CONFIG = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8}
+CONFIG = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "vocab_size": 259,
+    "hidden_size": 8,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+}
 MODELS = ("tiny", "slow", "failing", "crashing", "crashing-once")
 
 

@@ -20,6 +20,7 @@ import pytest
 from openai.types.fine_tuning import FineTuningJob
 
 from curator.server import ids
+from curator.server.engines.choice import HF_PACKAGES
 from tests.server.running import Running, end_workers, glance, jsonl, status_of, steps_of, until, workers
 
 
@@ -276,3 +277,33 @@ def test_ipv6_loopback_works(tmp_path: Path) -> None:
     assert httpx2.get(about["base_url"] + "/models", headers=headers).status_code == 200
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
+
+
+def test_a_setting_that_the_engine_of_the_model_has_not_is_refused_before_the_job_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in HF_PACKAGES:  # there, as far as the choice of an engine looks
+        (tmp_path / "packages" / name).mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'packages'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    server = Running(tmp_path)
+    try:
+        other = tmp_path / "models" / "slow" / "config.json"
+        other.write_text(json.dumps({"model_type": "gpt2"}))
+        with server.client() as client:
+            file = client.files.create(file=("train.jsonl", jsonl(12)), purpose="fine-tune")
+
+            def create_packed(packing: bool) -> str:
+                method: Any = {"type": "supervised", "supervised": {"hyperparameters": {"packing": packing}}}
+                return client.fine_tuning.jobs.create(model="slow", training_file=file.id, method=method).id
+
+            refused, taken = create_packed(True), create_packed(False)
+            until(lambda: status_of(client, refused) == "failed")
+            error = client.fine_tuning.jobs.retrieve(refused).error
+            assert error is not None and (error.code, error.param) == ("unsupported_parameter", "hyperparameters")
+            assert error.message == (
+                "'packing' is a setting of the embedded engine, and this model needs hf, which trains each "
+                "example in a row of its own: leave it out."
+            )
+            until(lambda: status_of(client, taken) == "running")
+    finally:
+        server.close()

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from openai import NotFoundError, OpenAI
 
 from tests.server.running import jsonl, status_of, until, workers
-from tests.server.tiny import write_tiny_model
+from tests.server.tiny import CONFIG, write_tiny_model
 
 
 class Real:
@@ -27,6 +30,7 @@ class Real:
         self.data = folder / "data"
         self._env = {**os.environ, "CURATOR_MODELS": str(folder / "models")}
         write_tiny_model(folder / "models" / "tiny")
+        write_tiny_model(folder / "models" / "long", shape=replace(CONFIG, max_positions=10**6))
         self.start()
 
     def start(self) -> None:
@@ -109,6 +113,7 @@ def test_training_chatting_and_a_checkpoint_s_answer(real: Real) -> None:
         table = client.files.content(job.result_files[0]).text
         assert len(table.splitlines()) == 13
         best_epoch_is_the_model(client)
+        leaving_ends_the_reading_of_a_prompt(real)
 
 
 def best_epoch_is_the_model(client: OpenAI) -> None:
@@ -143,6 +148,45 @@ def best_epoch_is_the_model(client: OpenAI) -> None:
         tokens = answered.choices[0].logprobs
         logprobs.append([token.logprob for token in (tokens.content if tokens else None) or []])
     assert logprobs[0] == pytest.approx(logprobs[1], rel=1e-4) != logprobs[2]
+
+
+def leaving_ends_the_reading_of_a_prompt(real: Real) -> None:
+    """A client asks what takes minutes to read, and goes: the generation process has nothing to do then."""
+    server = urlsplit(real.about["base_url"])
+    token = Path(real.about["token_file"]).read_text().strip()
+    child = next(pid for pid in children_of(real.process.pid) if b"generate" in words_of(pid))
+    for stream in (True, False):
+        body = {"model": "long", "stream": stream, "messages": [{"role": "user", "content": "long " * 20_000}]}
+        connection = HTTPConnection(str(server.hostname), server.port or 80)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        before = seconds_of(child)
+        connection.request("POST", f"{server.path}/chat/completions", json.dumps(body), headers)
+        until(lambda: seconds_of(child) > before + 0.5)  # noqa: B023
+        connection.close()
+
+        def rests() -> bool:
+            used = seconds_of(child)
+            time.sleep(0.2)
+            return seconds_of(child) == used
+
+        until(rests, 20)
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that a process has started, in any of its threads."""
+    listed = [path.read_text().split() for path in Path(f"/proc/{parent}/task").glob("*/children")]
+    return [int(pid) for pids in listed for pid in pids]
+
+
+def words_of(pid: int) -> bytes:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def seconds_of(pid: int) -> float:
+    """The CPU seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_killed_at_random_every_job_still_ends_the_same(real: Real) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from curator.basemodels.weights import LlamaShape
+from curator.basemodels.model_shape import LlamaShape
 from curator.server.engines.embedded.decode import EmbeddedDecoder
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, layer_sizes
@@ -37,12 +37,12 @@ TEMPLATE = (
 )
 
 
-def write_tiny_model(folder: Path, seed: int = 0) -> Path:
+def write_tiny_model(folder: Path, seed: int = 0, shape: LlamaShape = CONFIG) -> Path:
     """Write the model into `folder` (made if needed) and return it. Its 259 tokens: 256 bytes, three specials."""
     folder.mkdir(parents=True, exist_ok=True)
     ends: dict[str, Any] = {"bos_token_id": 257, "eos_token_id": 258, "pad_token_id": 256}
-    (folder / "config.json").write_text(json.dumps(CONFIG.as_hf() | ends))
-    save_file(_weights(seed), folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(shape.as_hf() | ends))
+    save_file(_weights(seed, shape), folder / "model.safetensors", metadata={"format": "pt"})
     _tokenizer().save(str(folder / "tokenizer.json"))
     tokens = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "pad_token": "<|pad|>"}
     (folder / "tokenizer_config.json").write_text(
@@ -52,19 +52,26 @@ def write_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _weights(seed: int) -> dict[str, Any]:
+def _weights(seed: int, shape: LlamaShape) -> dict[str, Any]:
     random = np.random.default_rng(seed)
 
     def matrix(rows: int, columns: int) -> Any:
         return (random.standard_normal((rows, columns)) * 0.1).astype(np.float32)
 
-    out = {"model.embed_tokens.weight": matrix(CONFIG.vocab_size, CONFIG.hidden_size)}
-    out["model.norm.weight"] = np.ones(CONFIG.hidden_size, np.float32)
-    for layer in range(CONFIG.num_layers):
-        for part, (rows, columns) in layer_sizes(CONFIG).items():
+    out = {"model.embed_tokens.weight": matrix(shape.vocab_size, shape.hidden_size)}
+    out["model.norm.weight"] = np.ones(shape.hidden_size, np.float32)
+    for layer in range(shape.num_layers):
+        for part, (rows, columns) in layer_sizes(shape).items():
             out[f"model.layers.{layer}.{part}.weight"] = matrix(rows, columns)
         for norm in ("input_layernorm", "post_attention_layernorm"):
-            out[f"model.layers.{layer}.{norm}.weight"] = np.ones(CONFIG.hidden_size, np.float32)
+            out[f"model.layers.{layer}.{norm}.weight"] = np.ones(shape.hidden_size, np.float32)
+    if not shape.tied:
+        out["lm_head.weight"] = matrix(shape.vocab_size, shape.hidden_size)
+    for layer in range(shape.num_layers):
+        for part in shape.biases:
+            out[f"model.layers.{layer}.{part}.bias"] = matrix(layer_sizes(shape)[part][0], 1)[:, 0] * 5
+        for part in ("self_attn.q_norm", "self_attn.k_norm") * shape.head_norms:
+            out[f"model.layers.{layer}.{part}.weight"] = 1 + matrix(shape.head_dim, 1)[:, 0] * 5
     return out
 
 

@@ -52,6 +52,18 @@ def _launch_file() -> str:
         return ""
 
 
+def _require_targets(base: Any, targets: str) -> None:
+    """Raise JobError where the model's layers have other names than the setting `lora_targets` means."""
+    wanted = _TARGET_MODULES[targets]
+    names = {name.rpartition(".")[2] for name, _ in base.named_modules()}
+    if not isinstance(wanted, str) and not names.issuperset(wanted):
+        raise JobError(
+            "unsupported_parameter",
+            f"'lora_targets' is '{targets}', and the model's layers have other names than {', '.join(wanted)}: "
+            "use 'all'.",
+        )
+
+
 _TARGET_MODULES: dict[str, str | list[str]] = {
     "all": "all-linear",
     "attention": ["q_proj", "k_proj", "v_proj", "o_proj"],
@@ -110,6 +122,7 @@ class HfTrainer:
         where = hf_models.device()
         base = hf_models.load_model(self._job.model_path, where)
         chosen = self._settings
+        _require_targets(base, chosen.targets)
         lora = LoraConfig(
             r=chosen.rank,
             lora_alpha=chosen.alpha,

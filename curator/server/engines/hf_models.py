@@ -62,15 +62,15 @@ def load_model(folder: Path, where: str) -> Any:
 
 def _from_gguf(folder: Path) -> Any:
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     from curator.basemodels import weights
 
     loaded = weights.load(folder)
     settings = loaded.config.as_hf()
-    for unwanted in ("architectures", "model_type", "torch_dtype", "rope_theta"):
-        settings.pop(unwanted)
-    model = LlamaForCausalLM(LlamaConfig(**settings))
+    for unwanted in ("architectures", "torch_dtype", "rope_theta", "rope_scaling"):
+        settings.pop(unwanted, None)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
     tensors = {name: torch.from_numpy(value) for name, value in loaded.tensors.items()}
     if loaded.config.tied:
         tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]

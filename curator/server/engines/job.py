@@ -22,9 +22,20 @@ VALIDATED = ("early_stopping", "best_checkpoint")
 """Hyperparameters that go by the loss of the validation file."""
 SETTINGS = ("lora_rank", "lora_alpha", "lora_targets", "lora_dropout", "schedule", "packing", *VALIDATED)
 """Hyperparameters that this server has beside those of OpenAI's API."""
+EMBEDDED_ONLY = {"packing": "trains each example in a row of its own"}
+"""Settings that the hf engine does not have, with what it does instead."""
 BETA = 0.1
 STATE_EVERY = 30.0
 """Seconds after which the state is saved within an epoch."""
+
+
+def why_setting_unsupported(engine: str, hyperparameters: dict[str, Any]) -> str | None:
+    """A sentence about the first setting that was turned on and that a job's engine does not have."""
+    for name, instead in EMBEDDED_ONLY.items():
+        if engine == "hf" and hyperparameters.get(name) not in ("auto", None, False):
+            needs = f"and this model needs hf, which {instead}"
+            return f"'{name}' is a setting of the embedded engine, {needs}: leave it out."
+    return None
 
 
 class JobError(CuratorError):

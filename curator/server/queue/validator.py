@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from curator.server.engines.job import why_setting_unsupported
 from curator.server.queue.worker_process import child_environment
 from curator.server.settings import ServerSettings
 from curator.server.store.catalog import Catalog
@@ -46,6 +47,10 @@ class Validator:
                 await asyncio.to_thread(self._refuse, job, role, verdict)
                 return
             await asyncio.to_thread(self._warn_of_empty_answers, job, role, verdict.get("empty") or [])
+        if problem := why_setting_unsupported(str(verdict.get("engine")), job.hyperparameters):
+            refusal = {"code": "unsupported_parameter", "message": problem}
+            await asyncio.to_thread(self._refuse, job, "training", refusal)
+            return
         event = ("validated", "Files validated, moving job to queued state")
         validating, engine = frozenset({"validating_files"}), verdict.get("engine")
         await asyncio.to_thread(self._jobs.move, job.id, validating, "queued", event, engine=engine)
@@ -86,7 +91,7 @@ class Validator:
         """Fail the job and mark the file as broken; a job that was cancelled meanwhile stays cancelled."""
         code, message = str(verdict["code"]), str(verdict["message"])
         event = f"The job failed due to an invalid {role} file. {message}" if code in _FILE_FAULTS else message
-        params = {"model_not_supported": "model", "server_error": None}
+        params = {"model_not_supported": "model", "server_error": None, "unsupported_parameter": "hyperparameters"}
         if self._jobs.fail(job.id, code, event, params.get(code, f"{role}_file")) and code in _FILE_FAULTS:
             file_id = job.training_file if role == "training" else job.validation_file
             self._files.mark_broken(str(file_id), message)

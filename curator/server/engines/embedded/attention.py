@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from curator.basemodels.weights import LlamaShape
+from curator.basemodels.model_shape import LlamaShape
 from curator.server.engines.embedded.batches import PackedRow
 from curator.server.engines.embedded.lora import Array
+from curator.server.engines.embedded.norms import HeadNorms, rms_norm, rms_norm_backward
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,19 @@ class RowPlan:
 @dataclass(frozen=True, slots=True)
 class SavedAttention:
     """Intermediates for the backward pass: queries `q` (kv, heads/kv·T, head), `k` and `v` (kv, T, head),
-    attention `probabilities` (kv, heads/kv·T, T)."""
+    attention `probabilities` (kv, heads/kv·T, T); `unnormed` (T, …) are the stacked projections if heads are
+    normed."""
 
     q: Array
     k: Array
     v: Array
     probabilities: Array
+    unnormed: Array | None = None
 
 
 def rotary(positions: Array, config: LlamaShape, dtype: Any) -> tuple[Array, Array]:
     """Cosines and sines of the rotary angles, each (positions, head/2) (Su et al. 2021)."""
-    half = config.head_dim // 2
-    frequencies = config.rope_theta ** -(np.arange(half, dtype=np.float64) / half)
-    angles = positions[:, None].astype(np.float64) * frequencies
+    angles = positions[:, None].astype(np.float64) * config.frequencies()
     return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
 
 
@@ -76,6 +77,19 @@ def split_heads(qkv: Array, config: LlamaShape) -> tuple[Array, Array, Array]:
     )
 
 
+def prepare_heads(
+    qkv: Array, turn: tuple[Array, Array], config: LlamaShape, norms: HeadNorms | None
+) -> tuple[Array, Array, Array]:
+    """As `split_heads`, with queries and keys as attention takes them: normed where the model does so, rotated
+    by the cosines and sines `turn` of their positions, and queries scaled."""
+    q, k, v = split_heads(qkv, config)
+    if norms is not None:
+        q, k = rms_norm(q, norms.query, norms.eps), rms_norm(k, norms.key, norms.eps)
+    q = rotate(q, *turn)
+    q *= q.dtype.type(config.head_dim**-0.5)
+    return q, rotate(k, *turn), v
+
+
 def _by_group(x: Array, groups: int) -> Array:
     """(T, heads, head) → (groups, heads/groups·T, head), contiguous."""
     tokens, heads, size = x.shape
@@ -88,21 +102,17 @@ def _by_token(x: Array, tokens: int) -> Array:
     return x.reshape(-1, tokens, size).swapaxes(0, 1).reshape(tokens, -1)
 
 
-def forward(qkv: Array, plan: RowPlan) -> tuple[Array, SavedAttention]:
+def forward(qkv: Array, plan: RowPlan, norms: HeadNorms | None = None) -> tuple[Array, SavedAttention]:
     """Attention: qkv (T, stacked) → (T, heads·head), and what `backward` needs."""
     config, tokens = plan.config, len(qkv)
-    groups = config.num_kv_heads
-    q, k, v = split_heads(qkv, config)
-    q = rotate(q, plan.cosine, plan.sine)
-    q *= q.dtype.type(config.head_dim**-0.5)
-    grouped = _by_group(q, groups)
-    keys = _by_group(rotate(k, plan.cosine, plan.sine), groups)
-    values = _by_group(v, groups)
+    q, k, v = prepare_heads(qkv, (plan.cosine, plan.sine), config, norms)
+    grouped, keys, values = (_by_group(each, config.num_kv_heads) for each in (q, k, v))
     scores = grouped @ keys.swapaxes(1, 2)
     by_head = scores.reshape(-1, tokens, tokens)
     by_head += plan.mask
     softmax(scores)
-    return _by_token(scores @ values, tokens), SavedAttention(grouped, keys, values, scores)
+    saved = SavedAttention(grouped, keys, values, scores, None if norms is None else qkv)
+    return _by_token(scores @ values, tokens), saved
 
 
 def attend_to_cache(
@@ -133,7 +143,7 @@ def softmax(scores: Array) -> None:
     scores /= scores.sum(axis=-1, keepdims=True)
 
 
-def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan) -> Array:
+def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan, norms: HeadNorms | None = None) -> Array:
     """The gradient at qkv of a loss whose gradient at `forward`'s result is `d_mixed` (T, heads·head)."""
     config, tokens = plan.config, len(d_mixed)
     d_out = _by_group(d_mixed.reshape(tokens, -1, config.head_dim), config.num_kv_heads)
@@ -146,9 +156,11 @@ def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan) -> Array:
     d_q *= d_q.dtype.type(config.head_dim**-0.5)
     d_keys = d_scores.swapaxes(1, 2) @ saved.q
     shape = (tokens, -1, config.head_dim)
-    turned = (
-        rotate(_by_token(d_q, tokens).reshape(shape), plan.cosine, -plan.sine),
-        rotate(_by_token(d_keys, tokens).reshape(shape), plan.cosine, -plan.sine),
-        _by_token(d_values, tokens).reshape(shape),
-    )
-    return np.concatenate([part.reshape(tokens, -1) for part in turned], axis=1)
+    d_query = rotate(_by_token(d_q, tokens).reshape(shape), plan.cosine, -plan.sine)
+    d_key = rotate(_by_token(d_keys, tokens).reshape(shape), plan.cosine, -plan.sine)
+    if norms is not None and saved.unnormed is not None:
+        q, k, _ = split_heads(saved.unnormed, config)
+        d_query = rms_norm_backward(q, norms.query, norms.eps, d_query)
+        d_key = rms_norm_backward(k, norms.key, norms.eps, d_key)
+    parts = (d_query, d_key, _by_token(d_values, tokens))
+    return np.concatenate([part.reshape(tokens, -1) for part in parts], axis=1)

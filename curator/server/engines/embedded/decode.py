@@ -11,8 +11,9 @@ import numpy as np
 
 from curator.server.engines.embedded import attention, batches
 from curator.server.engines.embedded.beginnings import KeysAndValues, ReadBeginning
-from curator.server.engines.embedded.llama import Llama, rms_norm, swiglu
+from curator.server.engines.embedded.llama import Llama, swiglu
 from curator.server.engines.embedded.lora import Adapter, Array
+from curator.server.engines.embedded.norms import rms_norm
 
 _GROW = 64
 """Positions added to the cache when it is full."""
@@ -138,10 +139,7 @@ class EmbeddedDecoder:
     ) -> Array:
         """Attention of the segments' tokens, (tokens, heads·head), to what was read before and to each other."""
         config = self._model.config
-        q, k, v = attention.split_heads(qkv, config)
-        q = attention.rotate(q, *turn)
-        q *= q.dtype.type(config.head_dim**-0.5)
-        k = attention.rotate(k, *turn)
+        q, k, v = attention.prepare_heads(qkv, turn, config, self._model.layers[number].head_norms)
         out = np.empty((len(qkv), config.num_heads * config.head_dim), qkv.dtype)
         at = 0
         for segment in segments:
@@ -242,14 +240,12 @@ class EmbeddedDecoder:
     def _attend(self, number: int, qkv: Array, turn: tuple[Array, Array], mask: Array) -> Array:
         """Attention of one new token a sequence to the shared and to its own cache, (sequences, heads·head)."""
         config = self._model.config
-        q, k, v = attention.split_heads(qkv, config)
+        q, k, v = attention.prepare_heads(qkv, turn, config, self._model.layers[number].head_norms)
         count, groups, size, used = len(q), config.num_kv_heads, config.head_dim, mask.shape[-1]
         together = config.num_heads // groups
-        q = attention.rotate(q, *turn)
-        q *= q.dtype.type(size**-0.5)
         keys, values = self._own[number]
         at = np.arange(count), slice(None), self._lengths
-        keys[at], values[at] = attention.rotate(k, *turn), v
+        keys[at], values[at] = k, v
         grouped = q.reshape(count, groups, together, size)
         by_group = np.ascontiguousarray(grouped.swapaxes(0, 1)).reshape(groups, count * together, size)
         shared_keys, shared_values = self._shared[number]

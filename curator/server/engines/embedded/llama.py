@@ -1,8 +1,8 @@
-"""A Llama model in NumPy: the forward pass over packed rows, and the backward pass to the LoRA parameters only.
+"""Llama models and their kin (Mistral, Qwen2, Qwen3) in NumPy: forward over packed rows, backward to LoRA only.
 
-Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention). The base weights
-are frozen, so no gradient of them is computed. In the shapes below T is the number of tokens of a row, H the
-hidden size.
+Architecture: Touvron et al. 2023 (RMSNorm, rotary positions, SwiGLU, grouped-query attention), with biases and
+norms on queries and keys where the model has them. The base weights are frozen, so no gradient of them is
+computed. In the shapes below T is the number of tokens of a row, H the hidden size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from curator.basemodels.weights import Weights
 from curator.server.engines.embedded import attention
 from curator.server.engines.embedded.batches import PackedRow
 from curator.server.engines.embedded.dropout import Dropout, DroppedInputs
-from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, LoraGroup
+from curator.server.engines.embedded.lora import GROUPS, Adapter, Array, LoraGroup, layer_sizes
+from curator.server.engines.embedded.norms import HeadNorms, rms_norm, rms_norm_backward
 from curator.server.engines.embedded.products import Products
 
 _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUPS.items()}
@@ -27,11 +28,13 @@ _HF_NAMES = {name: [f"{part}.weight" for part in parts] for name, parts in GROUP
 @dataclass(slots=True)
 class Layer:
     """One block's frozen weights, (outputs, inputs). `linear` holds one matrix a group of `lora.GROUPS`,
-    stacked."""
+    stacked; `bias` the biases (outputs,) of the groups that have some."""
 
     linear: dict[str, Array]
+    bias: dict[str, Array]
     attention_norm: Array
     mlp_norm: Array
+    head_norms: HeadNorms | None
 
 
 @dataclass(slots=True)
@@ -100,8 +103,22 @@ class Llama:
         def get(part: str) -> Array:
             return weights.tensors.pop(f"model.layers.{number}.{part}").astype(dtype, copy=False)
 
+        def get_bias(part: str) -> Array:
+            has_one = part in self.config.biases
+            return get(f"{part}.bias") if has_one else np.zeros(layer_sizes(self.config)[part][0], dtype)
+
+        config = self.config
         linear = {group: self.products.stack([get(part) for part in parts]) for group, parts in _HF_NAMES.items()}
-        return Layer(linear, get("input_layernorm.weight"), get("post_attention_layernorm.weight"))
+        biased = {group: parts for group, parts in GROUPS.items() if set(parts) & set(config.biases)}
+        return Layer(
+            linear,
+            {group: np.concatenate([get_bias(part) for part in parts]) for group, parts in biased.items()},
+            get("input_layernorm.weight"),
+            get("post_attention_layernorm.weight"),
+            HeadNorms(get("self_attn.q_norm.weight"), get("self_attn.k_norm.weight"), config.rms_eps)
+            if config.head_norms
+            else None,
+        )
 
     def project(
         self, group: str, layer: int, x: Array, adapter: Adapter | None, dropped: DroppedInputs | None = None
@@ -109,6 +126,8 @@ class Llama:
         """Apply a group's stacked linear layers and their adapter to x (T, in): (T, out) and the low-rank
         activations. `dropped`: inputs that the adapter does not see."""
         out = self.products.multiply(x, self.layers[layer].linear[group])
+        if (bias := self.layers[layer].bias.get(group)) is not None:
+            out += bias
         if adapter is None:
             return out, None
         lora = adapter.groups[layer][group]
@@ -179,7 +198,8 @@ class Llama:
                 low[group] = low_rank
             return out
 
-        mixed, saved = attention.forward(project("qkv", rms_norm(x, layer.attention_norm, eps)), plan)
+        qkv = project("qkv", rms_norm(x, layer.attention_norm, eps))
+        mixed, saved = attention.forward(qkv, plan, layer.head_norms)
         middle = x + project("o", mixed)
         gate_up = project("gate_up", rms_norm(middle, layer.mlp_norm, eps))
         gate, up = gate_up[:, self.splits["gate_up"][0]], gate_up[:, self.splits["gate_up"][1]]
@@ -214,7 +234,7 @@ class Llama:
             d_normed = self._unproject("gate_up", number, taps, adapter, grads, d_gate_up)
             d_x += rms_norm_backward(taps.middle, layer.mlp_norm, eps, d_normed)
             d_mixed = self._unproject("o", number, taps, adapter, grads, d_x)
-            d_qkv = attention.backward(d_mixed, taps.attended, plan)
+            d_qkv = attention.backward(d_mixed, taps.attended, plan, layer.head_norms)
             d_normed = self._unproject("qkv", number, taps, adapter, grads, d_qkv)
             if number:
                 d_x += rms_norm_backward(taps.x, layer.attention_norm, eps, d_normed)
@@ -257,28 +277,3 @@ def _swiglu_backward(taps: Taps, d_active: Array) -> Array:
     d_gate *= up
     d_gate *= d_active
     return out
-
-
-def rms_norm(x: Array, weight: Array, eps: float) -> Array:
-    """x / sqrt(mean(x²) + eps) · weight over the last axis (Zhang & Sennrich 2019)."""
-    out: Array = x * _inverse_rms(x, eps)
-    out *= weight
-    return out
-
-
-def _inverse_rms(x: Array, eps: float) -> Array:
-    mean = np.einsum("ij,ij->i", x, x)[:, None] / x.dtype.type(x.shape[1])
-    inverse: Array = 1 / np.sqrt(mean + x.dtype.type(eps))
-    return inverse
-
-
-def rms_norm_backward(x: Array, weight: Array, eps: float, d_out: Array) -> Array:
-    """The gradient of `rms_norm` at x."""
-    inverse = _inverse_rms(x, eps)
-    d_scaled = d_out * weight
-    normed = x * inverse
-    along = np.einsum("ij,ij->i", d_scaled, normed)[:, None] / x.dtype.type(x.shape[1])
-    normed *= along
-    d_scaled -= normed
-    d_scaled *= inverse
-    return d_scaled

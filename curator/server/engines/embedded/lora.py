@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.atomic import write_bytes
-from curator.basemodels.weights import LlamaShape, read_safetensors
+from curator.basemodels.model_shape import LlamaShape
+from curator.basemodels.weights import read_safetensors
 from curator.errors import InputError
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from curator.atomic import sync_folder, write_bytes
 from curator.basemodels.tokenizer_config import read_object
-from curator.errors import CuratorError, UsageError
+from curator.errors import CuratorError, InputError, UsageError
 
 if TYPE_CHECKING:
     from curator.basemodels.text_model import TextModel
@@ -43,7 +43,7 @@ def export_adapter(adapter: Path, out: Path, readme: str = "") -> Path:
 
 def merge(base: Path, adapter: Path | None) -> Weights:
     """The weights of a base model with an adapter merged: W + (alpha/r)·B·A for each adapted layer. Raises
-    InputError if the model is not of Llama architecture."""
+    InputError if the embedded engine cannot run the model."""
     from curator.basemodels import weights  # heavy: NumPy
     from curator.server.engines.embedded.lora import read_peft  # heavy: NumPy
 
@@ -70,7 +70,7 @@ def export_template(text: TextModel) -> str:
 def export_merged(base: Path, adapter: Path | None, out: Path, readme: str = "") -> Path:
     """Write `out` as a Hugging Face folder: float32 weights with the adapter merged, tokenizer, template, config.
 
-    Raises UsageError if `out` exists, InputError if the model is not of Llama architecture, CuratorError if the
+    Raises UsageError if `out` exists, InputError if the embedded engine cannot run the model, CuratorError if the
     disk is full.
     """
     from safetensors.numpy import save_file  # heavy
@@ -78,6 +78,12 @@ def export_merged(base: Path, adapter: Path | None, out: Path, readme: str = "")
     from curator.basemodels import text_model  # heavy: tokenizers
 
     loaded = merge(base, adapter)
+    scaling = loaded.config.rope_scaling
+    if scaling is not None and scaling.kind == "listed":
+        raise InputError(
+            f"{base.name} cannot be written as a Hugging Face folder, which has no name for how its positions are "
+            "stretched: export it as gguf"
+        )
 
     def fill(part: Path) -> None:
         save_file(loaded.tensors, part / "model.safetensors", metadata={"format": "pt"})
