@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         if args.test and share is None:
             with open_examples(args.test) as test_lines:
                 copied = find_copied_lines(test_lines, trained, DEFAULT_THRESHOLD)
-        _write(paths, {side: getattr(split, side) for side in names}, source)
+        _write(paths, split, source)
         noun = source.noun
     report = _report(args, paths, split, copied) | {"rejected": source.left_out}
     if args.json:
@@ -109,15 +109,15 @@ def _print(args: argparse.Namespace, report: dict[str, Any], split: ThreeSides, 
         output.out(words)
 
 
-def _write(paths: dict[str, Path], sides: dict[str, tuple[int, ...]], source: Examples) -> None:
+def _write(paths: dict[str, Path], split: ThreeSides, source: Examples) -> None:
     from curator.atomic import replacing  # heavy
 
+    sides: dict[int, str] = {**split.side_of}
     try:
         paths["train"].parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:  # all files or none: each is replaced when all are written
-            for side, path in paths.items():
-                file = stack.enter_context(replacing(path))
-                for example in sides[side]:
-                    file.write(source.raw(example) + b"\n")
+            files = {side: stack.enter_context(replacing(path)) for side, path in paths.items()}
+            for number, raw in source.by_number.items():
+                files[sides.get(number, "train")].write(raw + b"\n")
     except OSError as error:
         raise InputError(f"cannot write to {paths['train'].parent}: {error.strerror or error}") from error

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from curator.core.duplicates.disjoint_sets import DisjointSets
+from curator.core.id_rows import IdRows
 from curator.core.text import count_of
 
 Side = Literal["train", "validation"]
+Groups = Iterable[Sequence[int]]
+Rows = NDArray[np.int64]
 
 _WHOLE_FAMILY = 0.2
 """Look-alikes with a larger share of all examples are divided, else they could not be on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One example to place. Both sides get equal shares of each `stratum`; `fixed` is a side chosen in advance."""
+class Items:
+    """The examples to place, by id, in order. Both sides get equal shares of each stratum; `fixed` are sides
+    chosen in advance."""
 
-    id: int
-    stratum: Hashable = None
-    fixed: Side | None = None
+    ids: Sequence[int] | Rows
+    strata: Mapping[int, Hashable] = field(default_factory=dict)
+    fixed: Mapping[int, Side] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,45 +48,180 @@ class Split:
 
 
 def split(
-    items: Sequence[Item],
+    items: Items,
     validation: float,
     seed: int = 0,
-    groups: Iterable[Sequence[int]] = (),
-    families: Iterable[Sequence[int]] = (),
-    documents: Iterable[Sequence[int]] = (),
+    groups: Groups = (),
+    families: Groups = (),
+    documents: Groups = (),
+    copies_among: Callable[[Sequence[int]], Groups] | None = None,
 ) -> Split:
     """Put about `validation` of the items (a share below 1, else a count) on the validation side.
 
     `groups` are never torn. `documents`, items that share a text, and `families` of look-alikes are divided
-    only where they would hold over a fifth of all items, families first.
+    only where they would hold over a fifth of all items, families first; `copies_among` then names the groups
+    among the ids of such a family.
 
     Equal items, groups and seeds give an equal split; the draw of a group depends only on the seed and its
     first id. A group with a fixed member goes to its side; with members fixed on both sides, to training. Raises
     ValueError where `validation` is out of range.
     """
-    if not items:
-        return Split((), (), seed, ("nothing to split",))
-    count = _validation_count(validation, len(items))
-    reasons: list[str] = []
-    units = _units(items, groups, documents, families, reasons)
-    sides = {unit[0].id: _fixed_side(unit) for unit in units}
-    quota = _quotas(items, count)
-    used = Counter(dict.fromkeys(quota, 0))
-    for unit in units:
-        if sides[unit[0].id] == "validation":
-            used[_stratum(unit)] += len(unit)
-    free = sorted((u for u in units if sides[u[0].id] is None), key=lambda unit: _draw(seed, unit))
-    for unit in free:
-        if used[_stratum(unit)] + len(unit) <= quota[_stratum(unit)]:
-            used[_stratum(unit)] += len(unit)
-            sides[unit[0].id] = "validation"
-    _top_up(free, sides, count - sum(used.values()))
-    on_validation = {item.id for unit in units if sides[unit[0].id] == "validation" for item in unit}
-    train = tuple(item.id for item in items if item.id not in on_validation)
-    validation_ids = tuple(item.id for item in items if item.id in on_validation)
-    if len(validation_ids) != count:
-        reasons.append(f"{len(validation_ids)} instead of {count} for validation, since groups are never torn")
-    return Split(train, validation_ids, seed, tuple(reasons), count)
+    return Splitter(items, validation, seed, families, documents, copies_among).split(groups)
+
+
+class Splitter:
+    """Divides the same items again and again, with other groups (`split`)."""
+
+    def __init__(
+        self,
+        items: Items,
+        validation: float,
+        seed: int = 0,
+        families: Groups = (),
+        documents: Groups = (),
+        copies_among: Callable[[Sequence[int]], Groups] | None = None,
+    ) -> None:
+        self._rows = IdRows(items.ids)
+        self._items, self._seed, self._copies_among = items, seed, copies_among
+        self._wish = _validation_count(validation, len(self._rows)) if len(self._rows) else 0
+        self._documents = self._rows_of(documents)
+        self._alike = DisjointSets()
+        _join(self._alike, self._documents)
+        _join(self._alike, self._rows_of(families))
+
+    def split(self, groups: Groups = ()) -> Split:
+        """The two sides, with these groups whole."""
+        seed, count, ids = self._seed, self._wish, self._rows.ids
+        if not len(ids):
+            return Split((), (), seed, ("nothing to split",))
+        reasons: list[str] = []
+        heads, sizes = self._units([*groups], reasons)
+        quota = _quotas(self._items, count, len(ids))
+        used = Counter(dict.fromkeys(quota, 0))
+        sides = self._fixed_sides(heads)
+        for head, side in sides.items():
+            if side == "validation":
+                used[self._stratum(head)] += sizes.get(head, 1)
+        chosen = [head for head, side in sides.items() if side == "validation"]
+        is_free = heads == np.arange(len(ids))
+        is_free[[*sides]] = False
+        chosen += self._drawn(is_free, sizes, quota, used)
+        is_chosen = np.zeros(len(ids), np.bool_)
+        is_chosen[chosen] = True
+        held_out = is_chosen[heads]
+        validation = tuple(ids[held_out].tolist())
+        if len(validation) != count:
+            reasons.append(f"{len(validation)} instead of {count} for validation, since groups are never torn")
+        return Split(tuple(ids[~held_out].tolist()), validation, seed, tuple(reasons), count)
+
+    def _drawn(
+        self,
+        is_free: NDArray[np.bool_],
+        sizes: dict[int, int],
+        quota: dict[Hashable, int],
+        used: Counter[Hashable],
+    ) -> list[int]:
+        """Of the free units, by their first rows, those drawn for the validation side."""
+        room = {stratum for stratum, most in quota.items() if used[stratum] < most}
+        drawn: list[int] = []
+        passed: list[int] = []
+        for head in self._order[is_free[self._order]].tolist():
+            if not room:
+                break
+            stratum, size = self._stratum(head), sizes.get(head, 1)
+            if used[stratum] + size > quota[stratum]:
+                passed.append(head)
+                continue
+            used[stratum] += size
+            drawn.append(head)
+            if used[stratum] == quota[stratum]:
+                room.remove(stratum)
+        return drawn + _top_up(passed, sizes, self._wish - sum(used.values()))
+
+    @cached_property
+    def _order(self) -> Rows:
+        """The rows in the order in which they are drawn: by a hash of the seed and the id, so that new examples
+        move no others."""
+        digests = b"".join([_draw(self._seed, item) for item in self._rows.ids.tolist()])
+        keys = np.frombuffer(digests, ">u8").reshape(-1, 2)
+        return np.lexsort((keys[:, 1], keys[:, 0]))
+
+    def _stratum(self, row: int) -> Hashable:
+        return self._items.strata.get(int(self._rows.ids[row])) if self._items.strata else None
+
+    def _rows_of(self, groups: Groups) -> list[list[int]]:
+        """The rows of each group with two or more of the items."""
+        members = [*groups]
+        rows = self._rows.rows([*chain.from_iterable(members)]).tolist()
+        at, found = 0, []
+        for ids in members:
+            present = [row for row in rows[at : at + len(ids)] if row >= 0]
+            at += len(ids)
+            if len(present) > 1:
+                found.append(present)
+        return found
+
+    def _units(self, groups: list[Sequence[int]], reasons: list[str]) -> tuple[Rows, dict[int, int]]:
+        """The first row of each row's unit, the rows that must stay together; and the sizes of units by these."""
+        whole = self._rows_of(groups)
+        sets = self._alike.copy()
+        _join(sets, whole)
+        units: list[list[int]] = []
+        divided = 0
+        for unit in sets.sets():
+            parts = [unit] if len(unit) <= _WHOLE_FAMILY * len(self._rows) else self._parts(unit, whole)
+            divided += len(parts) > 1
+            units += [part for part in parts if len(part) > 1]
+        heads = np.arange(len(self._rows))
+        sizes = {unit[0]: len(unit) for unit in units}
+        if units:
+            heads[[*chain.from_iterable(units)]] = np.repeat([*sizes], [*sizes.values()])
+            which = f"{count_of(len(units), 'group')} of duplicates, contradictions or look-alikes"
+            reasons.append(f"{which} stay{'s' * (len(units) == 1)} on one side")
+        if divided:
+            which = f"{count_of(divided, 'family', 'families')} of look-alikes or contradictions"
+            verbs = ("holds", "was") if divided == 1 else ("hold", "were")
+            reasons.append(f"{which} {verbs[0]} over a fifth of the examples and {verbs[1]} divided")
+        return heads, sizes
+
+    def _parts(self, unit: list[int], groups: list[list[int]]) -> list[list[int]]:
+        """The parts of a unit that is too large: the sets that share documents or copies, or where one of these is
+        too large as well, the copies alone."""
+        inside = set(unit)
+        copies = DisjointSets()
+        named = self._copies_among(self._rows.ids[unit].tolist()) if self._copies_among else ()
+        _join(copies, self._rows_of(named))
+        _join(copies, (rows for rows in groups if rows[0] in inside))
+        documented = copies.copy()
+        _join(documented, (rows for rows in self._documents if rows[0] in inside))
+        parts: list[list[int]] = []
+        for part in _sets_of(unit, documented):
+            parts += [part] if len(part) <= _WHOLE_FAMILY * len(self._rows) else _sets_of(part, copies)
+        return parts
+
+    def _fixed_sides(self, heads: Rows) -> dict[int, Side]:
+        """The side of each unit with a fixed member, by its first row."""
+        sides: dict[int, Side] = {}
+        fixed = self._items.fixed
+        for row, side in zip(self._rows.rows(fixed.keys()).tolist(), fixed.values(), strict=True):
+            if row >= 0:
+                head = int(heads[row])
+                sides[head] = "train" if "train" in (side, sides.get(head)) else "validation"
+        return sides
+
+
+def _join(sets: DisjointSets, groups: Iterable[Sequence[int]]) -> None:
+    for rows in groups:
+        for other in rows[1:]:
+            sets.join(rows[0], other)
+
+
+def _sets_of(rows: Iterable[int], sets: DisjointSets) -> list[list[int]]:
+    """The rows, divided into their sets."""
+    members: dict[int, list[int]] = {}
+    for row in rows:
+        members.setdefault(sets.find(row), []).append(row)
+    return [*members.values()]
 
 
 def _validation_count(validation: float, count: int) -> int:
@@ -90,78 +234,12 @@ def _validation_count(validation: float, count: int) -> int:
     return int(validation)
 
 
-def _units(
-    items: Sequence[Item],
-    groups: Iterable[Sequence[int]],
-    documents: Iterable[Sequence[int]],
-    families: Iterable[Sequence[int]],
-    reasons: list[str],
-) -> list[list[Item]]:
-    """The lists of items that must stay together; members and lists are in the order of the items."""
-    item_ids = {item.id for item in items}
-    copies = DisjointSets()
-    whole_groups = _join(copies, groups, item_ids)
-    documented = copies.copy()
-    whole_groups += _join(documented, documents, item_ids)
-    alike = documented.copy()
-    whole_groups += _join(alike, families, item_ids)
-    levels = [copies, documented, alike]
-    members = [_members(items, sets) for sets in levels]
-    units: list[list[Item]] = []
-    divided = 0
-    pending = [(2, unit) for unit in reversed(members[2].values())]
-    while pending:
-        level, unit = pending.pop()
-        if not level or len(unit) <= _WHOLE_FAMILY * len(items):
-            units.append(unit)
-            continue
-        parts = {levels[level - 1].find(item.id): None for item in unit}
-        divided += len(parts) > 1
-        pending += [(level - 1, members[level - 1][part]) for part in reversed(parts)]
-    if whole_groups:
-        which = f"{count_of(whole_groups, 'group')} of duplicates, contradictions or look-alikes"
-        reasons.append(f"{which} stay{'s' * (whole_groups == 1)} on one side")
-    if divided:
-        which = f"{count_of(divided, 'family', 'families')} of look-alikes or contradictions"
-        verbs = ("holds", "was") if divided == 1 else ("hold", "were")
-        reasons.append(f"{which} {verbs[0]} over a fifth of the examples and {verbs[1]} divided")
-    return units
-
-
-def _join(sets: DisjointSets, groups: Iterable[Sequence[int]], item_ids: set[int]) -> int:
-    """Join the members of each group; return how many groups have two or more of the items."""
-    count = 0
-    for ids in groups:
-        present = [i for i in ids if i in item_ids]
-        count += len(present) > 1
-        for other in present[1:]:
-            sets.join(present[0], other)
-    return count
-
-
-def _members(items: Sequence[Item], sets: DisjointSets) -> dict[int, list[Item]]:
-    """The items of each set, by its representative, in the order of the items."""
-    units: dict[int, list[Item]] = {}
-    for item in items:
-        units.setdefault(sets.find(item.id), []).append(item)
-    return units
-
-
-def _fixed_side(unit: list[Item]) -> Side | None:
-    sides = {item.fixed for item in unit} - {None}
-    if not sides:
-        return None
-    return "train" if "train" in sides else "validation"
-
-
-def _stratum(unit: list[Item]) -> Hashable:
-    return unit[0].stratum
-
-
-def _quotas(items: Sequence[Item], count: int) -> dict[Hashable, int]:
+def _quotas(items: Items, count: int, size: int) -> dict[Hashable, int]:
     """`count` distributed over the strata in proportion to their sizes (largest remainder method)."""
-    sizes = Counter(item.stratum for item in items)
-    exact = {stratum: count * size / len(items) for stratum, size in sizes.items()}
+    if not items.strata:
+        return {None: count}
+    sizes = Counter(items.strata.get(int(item)) for item in items.ids)
+    exact = {stratum: count * held / size for stratum, held in sizes.items()}
     quota = {stratum: int(share) for stratum, share in exact.items()}
     by_remainder = sorted(exact, key=lambda stratum: (quota[stratum] - exact[stratum], str(stratum)))
     for stratum in by_remainder[: count - sum(quota.values())]:
@@ -169,15 +247,18 @@ def _quotas(items: Sequence[Item], count: int) -> dict[Hashable, int]:
     return quota
 
 
-def _draw(seed: int, unit: list[Item]) -> bytes:
-    """A pseudo-random sort key from the seed and the first id of the unit, so that new examples move no others."""
-    return hashlib.blake2b(f"{seed}:{unit[0].id}".encode(), digest_size=16).digest()
+def _draw(seed: int, item: int) -> bytes:
+    """A pseudo-random sort key from the seed and the first id of a unit."""
+    return hashlib.blake2b(f"{seed}:{item}".encode(), digest_size=16).digest()
 
 
-def _top_up(free: list[list[Item]], sides: dict[int, Side | None], missing: int) -> None:
-    """Fill the places that the strata left with the first units in `free` that fit; the others go to training."""
-    for unit in free:
-        if sides[unit[0].id] is None:
-            fits = len(unit) <= missing
-            sides[unit[0].id] = "validation" if fits else "train"
-            missing -= len(unit) if fits else 0
+def _top_up(passed: Iterable[int], sizes: Mapping[int, int], missing: int) -> list[int]:
+    """Fill the places that the strata left with the first units that fit; the others go to training."""
+    fitting = []
+    for head in passed:
+        if missing <= 0:
+            break
+        if sizes.get(head, 1) <= missing:
+            fitting.append(head)
+            missing -= sizes.get(head, 1)
+    return fitting

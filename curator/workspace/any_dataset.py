@@ -6,7 +6,7 @@ import os
 import tempfile
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -48,12 +48,23 @@ class RecordsByNumber(Mapping[int, bytes]):
         """The position of each number."""
         return {number: row for row, number in enumerate(self.numbers)}
 
+    def items(self) -> ItemsView[int, bytes]:
+        """(number, bytes), read from first to last."""
+        return _InOrder(self)
+
     def in_order(self) -> Iterator[tuple[int, bytes]]:
         """All records with their numbers, read once more from first to last: quicker than one by one."""
         return ((number, self[number]) for number in self.numbers)
 
     def close(self) -> None:
         """Free memory and files. Raises InputError where the file changed meanwhile."""
+
+
+class _InOrder(ItemsView[int, bytes]):
+    _mapping: RecordsByNumber
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        return self._mapping.in_order()
 
 
 class Spool(RecordsByNumber):

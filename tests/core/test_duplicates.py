@@ -21,7 +21,7 @@ from curator.core.duplicates.hashes import NOTHING, Fingerprint, fingerprint, va
 from curator.core.duplicates.index import Index
 from curator.core.duplicates.meaning.spoken import spoken
 from curator.core.duplicates.plain_lines import fingerprint_of_line, spoken_of_line, text_of_line
-from curator.core.duplicates.sketch import fold_texts
+from curator.core.duplicates.sketch import Sketcher, fold_texts
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
 from tests.thorough import examples
@@ -384,7 +384,11 @@ def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:
     texts += ["hello", "hello", "", "two words"]
     held = np.zeros(len(texts), np.bool_)
     held[[0, 1, 2, 41, 49]] = True
-    pairs = Phrases([texts[:30], texts[30:]]).pairs_across(held).tolist()
+    phrases = Phrases()
+    sketcher = Sketcher()
+    sketches = [sketcher.sketch(part, phrases.note) for part in (texts[:30], texts[30:])]
+    minimums = np.concatenate([each.minimums for each in sketches])
+    pairs = phrases.pairs_across(held, minimums).tolist()
     assert {(0, 40), (2, 42), (49, 50)} <= set(map(tuple, pairs))
     assert len(pairs) < 9
     assert all(held[a] and not held[b] for a, b in pairs)

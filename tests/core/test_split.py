@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.core.split import Item, split
+from curator.core.split import Items, Side, split
 
 
-def items(count: int) -> list[Item]:
-    return [Item(i) for i in range(count)]
+def items(count: int) -> Items:
+    return Items(range(count))
 
 
 @given(
@@ -36,16 +36,17 @@ def test_share_is_met_exactly_where_groups_allow() -> None:
 
 
 def test_strata_are_held_in_proportion() -> None:
-    placed = [Item(i, "rare" if i < 40 else "common") for i in range(400)]
-    held = split(placed, 0.1, 3).validation
+    strata = {i: "rare" if i < 40 else "common" for i in range(400)}
+    held = split(Items(range(400), strata), 0.1, 3).validation
     assert sum(i < 40 for i in held) == 4
     assert len(held) == 40
 
 
 def test_fixed_items_stay_and_new_ones_join_without_moving_them() -> None:
     first = split(items(100), 0.2, 1)
-    fixed = [Item(i, fixed="validation" if i in first.validation else "train") for i in range(100)]
-    second = split([*fixed, *(Item(i) for i in range(100, 150))], 0.2, 1)
+    fixed: dict[int, Side] = dict.fromkeys(first.train, "train")
+    fixed |= dict.fromkeys(first.validation, "validation")
+    second = split(Items(range(150), fixed=fixed), 0.2, 1)
     assert set(first.validation) <= set(second.validation)
     assert not set(first.train) & set(second.validation)
     assert len(second.validation) == 30

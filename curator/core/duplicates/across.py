@@ -5,13 +5,13 @@ A second method beside the bands of `index`, so that a leak that no band shows i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.candidates import Pairs
-from curator.core.duplicates.sketch import BATCH, Sketcher, distinct, empty_sketches, fold_texts, hash_words
+from curator.core.duplicates.sketch import U8, U32, Words, distinct
 
 _FEW_WORDS = 40
 """Of texts with more words only about every fourth phrase is used: those whose hash ends in two zero bits."""
@@ -24,6 +24,10 @@ _MINIMUMS = 6
 phrases, but few rare words."""
 _PAIRS = 20_000
 """Pairs whose minimums are compared at a time."""
+_BLOCK = 500_000
+"""Phrases looked at together."""
+_CODES = 2_000_000
+"""Shared phrases that are counted together."""
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -33,86 +37,151 @@ Rows = NDArray[np.int64]
 
 
 class Phrases:
-    """The phrases (two neighbouring words, as 64-bit hashes) of many texts, and the rows of the texts."""
+    """The phrases (two neighbouring words, as 32-bit hashes) that several of many texts have, and their rows.
 
-    orders: Numbers
-    """A hash of each text's words and their order; 0 for a text without words."""
+    Phrases of two texts whose hashes are equal by chance only make candidates, which are compared.
+    """
 
-    def __init__(self, batches: Iterable[Sequence[str]]) -> None:
-        phrases, owners, rows = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], 0
-        sketcher = Sketcher()
-        sketches = [empty_sketches(0)]
-        for texts in batches:
-            sketcher.learn(texts)
-            for at in range(0, len(texts), BATCH):
-                words = hash_words(fold_texts(texts[at : at + BATCH]))
-                sketches.append(sketcher.sketch_words(words))
-                phrases_here, owner = _phrases_of(*words)
-                phrases.append(phrases_here)
-                owners.append(owner + np.uint64(rows))
-                rows += len(words[1])
-        self.orders = np.concatenate([each.orders for each in sketches])
-        self._minimums = np.concatenate([each.minimums for each in sketches])
-        everything, owned = np.concatenate(phrases), np.concatenate(owners)
-        order = np.argsort(everything)
-        everything, owned = everything[order], owned[order]
-        starts = np.flatnonzero(np.append(True, everything[1:] != everything[:-1])[: len(everything)])
-        lengths = np.diff(np.append(starts, len(everything)))
-        rare = np.repeat(lengths <= _COMMON, lengths)
-        self._phrases, self._owners = everything[rare], owned[rare]
-        self._sizes = np.bincount(self._owners.astype(np.int64), minlength=rows)
+    def __init__(self) -> None:
+        self._codes: Numbers = np.empty(0, np.uint64)
+        """A phrase in the upper 32 bits, a row in the lower; of `_count` phrases, behind which there is room."""
+        self._count = 0
+        self._rows = 0
+        self._sizes: Rows = np.empty(0, np.int64)
+        """How many phrases each text has, common ones apart; empty until all are sorted."""
 
-    def pairs_across(self, on_first_side: Mask) -> Pairs:
-        """Pairs of a row marked in the mask and one that is not, which share enough phrases.
+    def note(self, words: Words) -> None:
+        """Note the phrases of the next texts by their hashed words."""
+        codes = _phrases_of(*words, self._rows)
+        needed = self._count + len(codes)
+        if needed > len(self._codes):
+            self._codes.resize(needed + needed // 16 + 10_000, refcheck=False)
+        self._codes[self._count : needed] = codes
+        self._count = needed
+        self._rows += len(words[1])
+
+    def _sort(self) -> None:
+        """Sort all phrases; only those of several texts, but not of very many, are kept."""
+        if len(self._sizes) == self._rows:
+            return
+        self._codes.resize(self._count, refcheck=False)
+        self._codes.sort()
+        self._sizes = np.zeros(self._rows, np.int64)
+        kept = 0
+        for block in self._blocks():
+            block = distinct(block)
+            phrases = block >> _SHIFT
+            starts = np.flatnonzero(np.append(True, phrases[1:] != phrases[:-1])[: len(phrases)])
+            lengths = np.diff(np.append(starts, len(phrases)))
+            lengths = np.repeat(lengths, lengths)
+            rare = block[lengths <= _COMMON]
+            self._sizes += np.bincount((rare & _LOW).astype(np.int64), minlength=self._rows)
+            shared = block[(lengths <= _COMMON) & (lengths > 1)]
+            self._codes[kept : kept + len(shared)] = shared
+            kept += len(shared)
+        self._count = kept
+        self._codes.resize(kept, refcheck=False)
+
+    def _blocks(self) -> Iterator[Numbers]:
+        """The sorted codes in blocks, no phrase in two of them."""
+        at = 0
+        while at < self._count:
+            end = min(at + _BLOCK, self._count)
+            if end < self._count:
+                codes, last = self._codes[: self._count], self._codes[end] & ~_LOW
+                begin = int(np.searchsorted(codes, last))
+                end = begin if begin > at else int(np.searchsorted(codes, last | _LOW, "right"))
+            yield self._codes[at:end].copy()
+            at = end
+
+    def pairs_across(self, on_first_side: Mask, minimums: U8, others: Mask | None = None) -> Pairs:
+        """Pairs of a row marked in the mask and one of the others, which share enough phrases.
 
         Shape (n, 2), the marked row first. Enough is `_SHARE` of the phrases of the shorter text, and `_MINIMUMS`
-        minimums of the sketches.
+        of the minimums of their sketches. Without `others` these are all rows that are not marked.
         """
-        at = np.flatnonzero(self._phrases[:-1] == self._phrases[1:])
-        codes = [np.empty(0, np.uint64)]
-        for step in range(1, _COMMON):
-            at = at[at + step < len(self._phrases)]
-            at = at[self._phrases[at] == self._phrases[at + step]]
-            if not len(at):
-                break
-            low_rows, high_rows = self._owners[at], self._owners[at + step]
-            apart = on_first_side[low_rows.astype(np.int64)] != on_first_side[high_rows.astype(np.int64)]
-            low_rows, high_rows = low_rows[apart], high_rows[apart]
-            codes.append(np.minimum(low_rows, high_rows) << _SHIFT | np.maximum(low_rows, high_rows))
-        return self._frequent_pairs(np.concatenate(codes), on_first_side)
+        self._sort()
+        others = ~on_first_side if others is None else others
+        pairs = [np.empty((0, 2), np.int64)]
+        for codes in self._shared_phrases(on_first_side, others):
+            pairs.append(self._frequent_pairs(codes, minimums))
+        return np.concatenate(pairs)
 
-    def _frequent_pairs(self, codes: Numbers, on_first_side: Mask) -> Pairs:
-        pairs = distinct(codes)
-        ordered = np.sort(codes)
-        counts = np.searchsorted(ordered, pairs, "right") - np.searchsorted(ordered, pairs, "left")
-        low, high = (pairs >> _SHIFT).astype(np.int64), (pairs & _LOW).astype(np.int64)
-        frequent = counts >= _SHARE * np.minimum(self._sizes[low], self._sizes[high])
-        low, high = low[frequent], high[frequent]
-        alike = self._share_minimums(low, high)
-        low, high = low[alike], high[alike]
-        return np.stack([np.where(on_first_side[low], low, high), np.where(on_first_side[low], high, low)], axis=1)
+    def _shared_phrases(self, asking: Mask, others: Mask) -> Iterator[Numbers]:
+        """For each phrase of a row that asks and another row a code: the asking row in the upper 32 bits.
 
-    def _share_minimums(self, low: Rows, high: Rows) -> Mask:
-        """Marks the pairs of rows whose sketches have `_MINIMUMS` in common."""
-        agreeing = np.empty(len(low), np.int64)
-        for at in range(0, len(low), _PAIRS):
-            here = slice(at, at + _PAIRS)
-            agreeing[here] = (self._minimums[low[here]] == self._minimums[high[here]]).sum(axis=1)
-        return agreeing >= _MINIMUMS
+        All codes of a row come together.
+        """
+        partners, rows, firsts, counts = self._met(asking, others)
+        ends = np.cumsum(np.bincount(rows, counts, minlength=self._rows)).astype(np.int64)
+        begin = 0
+        while begin < self._rows:
+            before = int(ends[begin - 1]) if begin else 0
+            end = max(begin + 1, int(np.searchsorted(ends, before + _CODES, "right")))
+            here = (rows >= begin) & (rows < end)
+            begin = end
+            if not here.any():
+                continue
+            many = counts[here].astype(np.int64)
+            places = np.arange(many.sum())
+            places += np.repeat(firsts[here] - (np.cumsum(many) - many), many)
+            codes = np.repeat(rows[here].astype(np.uint64) << _SHIFT, many)
+            codes |= partners[places]
+            yield codes
+
+    def _met(self, asking: Mask, others: Mask) -> tuple[U32, U32, Rows, U8]:
+        """The rows of the others by phrase; and for each phrase of each row that asks, which one of them has: the
+        asking row, where its others begin, and how many they are."""
+        partners, rows = [np.empty(0, np.uint32)], [np.empty(0, np.uint32)]
+        firsts, counts = [np.empty(0, np.int64)], [np.empty(0, np.uint8)]
+        before = 0
+        for block in self._blocks():
+            phrases, owners = (block >> _SHIFT).astype(np.uint32), (block & _LOW).astype(np.uint32)
+            answers = others[owners]
+            of_others, asked = phrases[answers], np.flatnonzero(asking[owners])
+            first = np.searchsorted(of_others, phrases[asked], "left")
+            count = np.searchsorted(of_others, phrases[asked], "right") - first
+            met = count > 0
+            partners.append(owners[answers])
+            rows.append(owners[asked[met]])
+            firsts.append(first[met] + before)
+            counts.append(count[met].astype(np.uint8))
+            before += len(of_others)
+        return np.concatenate(partners), np.concatenate(rows), np.concatenate(firsts), np.concatenate(counts)
+
+    def _frequent_pairs(self, codes: Numbers, minimums: U8) -> Pairs:
+        """Of the pairs in the codes, one for each phrase that they share, those that share enough."""
+        codes.sort()
+        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+        counts = np.diff(np.append(starts, len(codes)))
+        held, others = (codes[starts] >> _SHIFT).astype(np.int64), (codes[starts] & _LOW).astype(np.int64)
+        frequent = counts >= _SHARE * np.minimum(self._sizes[held], self._sizes[others])
+        held, others = held[frequent], others[frequent]
+        alike = _share_minimums(minimums, held, others)
+        return np.stack([held[alike], others[alike]], axis=1)
 
 
-def _phrases_of(hashes: Numbers, counts: Rows) -> tuple[Numbers, Numbers]:
-    """The distinct phrases of each text, and for each phrase the index of its text.
+def _share_minimums(minimums: U8, rows: Rows, others: Rows) -> Mask:
+    """Marks the pairs of rows whose sketches have `_MINIMUMS` in common."""
+    agreeing = np.empty(len(rows), np.int64)
+    for at in range(0, len(rows), _PAIRS):
+        here = slice(at, at + _PAIRS)
+        agreeing[here] = (minimums[rows[here]] == minimums[others[here]]).sum(axis=1)
+    return agreeing >= _MINIMUMS
+
+
+def _phrases_of(hashes: Numbers, counts: Rows, first_row: int) -> Numbers:
+    """The phrases of texts as codes: a phrase in the upper 32 bits, the row of its text in the lower.
 
     `hashes` are those of all words, `counts` the words of each text. A text of one word has it as its phrase.
     """
     owner = np.repeat(np.arange(len(counts)), counts)
-    after = np.append(hashes[1:], np.uint64(0))
-    inside = np.append(owner[1:] == owner[:-1], False)[: len(owner)]
-    phrases = np.where(inside, hashes * np.uint64(3) + after[: len(hashes)], hashes)
-    used = (inside | (counts[owner] == 1)) & ((counts[owner] <= _FEW_WORDS) | (phrases & np.uint64(3) == 0))
-    phrases, owner = phrases[used], owner[used]
-    order = np.lexsort((phrases, owner))
-    phrases, owner = phrases[order], owner[order]
-    fresh = np.append(True, (phrases[1:] != phrases[:-1]) | (owner[1:] != owner[:-1]))[: len(owner)]
-    return phrases[fresh], owner[fresh].astype(np.uint64)
+    phrases = hashes.copy()
+    inside = owner[1:] == owner[:-1]
+    phrases[:-1][inside] = (hashes[:-1] * np.uint64(3) + hashes[1:])[inside]
+    used = np.append(inside, False)[: len(owner)]
+    used |= counts[owner] == 1
+    used &= (counts[owner] <= _FEW_WORDS) | (phrases & np.uint64(3) == 0)
+    codes: Numbers = phrases[used] & ~_LOW
+    codes |= (owner[used] + first_row).astype(np.uint64)
+    return codes

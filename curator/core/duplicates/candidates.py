@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,39 +19,46 @@ _FEW_NEIGHBOURS = 2
 """As `_NEIGHBOURS`, in a crowded bucket."""
 _SHARE = 0.24
 """Share of minimums that a pair must agree in."""
-_BLOCK = 100_000
-"""Pairs whose minimums are compared at a time."""
+_LEAST = math.ceil(_SHARE * HASHES)
+_BLOCK = 8_192
+"""Pairs whose minimums are compared at a time: they fit into the processor's cache."""
+_VERY_MANY = 200_000
+_THREADS = 2
 _IN_CACHE = 4_000
 """Sketches compared at a time: they fit into the processor's cache."""
-_PENDING = 4_000_000
-"""Pair codes collected before they are compared."""
 _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
+_LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
+_ONES = np.uint64(0x0101010101010101)
 
 Pairs = NDArray[np.int64]
 """Shape (n, 2): row numbers of the sketches, the smaller one first."""
 
 
-def candidates(minimums: U8, bands: U32) -> Pairs:
+def candidates(minimums: U8, read_band: Callable[[int], U32], bands: int) -> Pairs:
     """Pairs of rows that share a band and at least `_SHARE` of all minimums, ascending and without repeats.
 
     Rows with an equal band form a bucket. Not all its pairs are taken: each row is paired with the next
-    `_NEIGHBOURS` rows of the bucket (`_FEW_NEIGHBOURS` in a crowded one), which keeps groups connected.
+    `_NEIGHBOURS` rows of the bucket (`_FEW_NEIGHBOURS` in a crowded one), which keeps groups connected. Bands of
+    very many rows are searched two at a time.
     """
-    verified = [np.empty(0, np.uint64)]
-    pending = verified[:]
-    for keys in bands:
-        pending += _pairs_of_band(keys)
-        if sum(map(len, pending)) > _PENDING:
-            verified.append(_agreeing_pairs(minimums, distinct(np.concatenate(pending))))
-            pending = [np.empty(0, np.uint64)]
-    verified.append(_agreeing_pairs(minimums, distinct(np.concatenate(pending))))
-    codes = distinct(np.concatenate(verified))
+    words = np.ascontiguousarray(minimums).view(np.uint64)
+
+    def search(band: int) -> U64:
+        agreeing = [_agreeing_pairs(words, codes) for codes in _pairs_of_band(read_band(band))]
+        return distinct(np.concatenate([np.empty(0, np.uint64), *agreeing]))
+
+    if len(minimums) < _VERY_MANY:
+        found = [*map(search, range(bands))]
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            found = [*pool.map(search, range(bands))]
+    codes = distinct(np.concatenate([np.empty(0, np.uint64), *found]))
     return np.stack([codes >> _SHIFT, codes & _LOW], axis=1).astype(np.int64)
 
 
-def _pairs_of_band(keys: U32) -> list[U64]:
-    """The pairs of one band, each as a code: the first row in the upper 32 bits, the second in the lower."""
+def _pairs_of_band(keys: U32) -> Iterator[U64]:
+    """The pairs of one band in pieces, each pair a code: the first row in the upper 32 bits, the second below."""
     rows = np.flatnonzero(keys).astype(np.uint64)
     entries = np.sort(keys[rows].astype(np.uint64) << _SHIFT | rows)
     buckets, members = entries >> _SHIFT, entries & _LOW
@@ -59,21 +70,28 @@ def _pairs_of_band(keys: U32) -> list[U64]:
     far = _CROWDED if len(buckets) > _CROWDED else len(buckets)
     crowded = np.zeros(len(buckets), np.bool_)
     crowded[: len(buckets) - far] = buckets[: len(buckets) - far] == buckets[far:]
-    codes = []
     for step in range(1, min(_NEIGHBOURS + 1, len(buckets))):
         same = buckets[:-step] == buckets[step:]
         met = np.flatnonzero(same & ~crowded[:-step] if step > _FEW_NEIGHBOURS else same)
-        codes.append(members[met] << _SHIFT | members[met + step])
-    return codes
+        yield members[met] << _SHIFT | members[met + step]
 
 
-def _agreeing_pairs(minimums: U8, codes: U64) -> U64:
-    """The pair codes whose rows agree in at least `_SHARE` of the minimums."""
+def _agreeing_pairs(words: U64, codes: U64) -> U64:
+    """The pair codes whose rows agree in at least `_SHARE` of the minimums, of which a word holds eight."""
     agreeing = [np.empty(0, np.uint64)]
     for at in range(0, len(codes), _BLOCK):
         block = codes[at : at + _BLOCK]
-        first, second = minimums[block >> _SHIFT], minimums[block & _LOW]
-        agreeing.append(block[np.count_nonzero(first == second, axis=1) >= _SHARE * HASHES])
+        different = words.take((block >> _SHIFT).astype(np.int64), axis=0)
+        different ^= words.take((block & _LOW).astype(np.int64), axis=0)
+        bytes_set = different & _LOW_BITS
+        bytes_set += _LOW_BITS
+        bytes_set |= different
+        bytes_set >>= np.uint64(7)
+        bytes_set &= _ONES  # 1 in each byte that differs
+        in_all = np.add.reduce(bytes_set.T.copy(), axis=0)  # at most 9 in each of the eight bytes
+        in_all *= _ONES
+        in_all >>= np.uint64(56)
+        agreeing.append(block[in_all <= HASHES - _LEAST])
     return np.concatenate(agreeing)
 
 

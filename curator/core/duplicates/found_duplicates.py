@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,7 +133,15 @@ def verify(
 
     `fetch(row)` gives a compared text, `relate(a, b)` how two similar rows relate.
     """
-    verified: list[Pair] = []
+    scored = score(pairs, fetch, floor, tell)
+    return [Pair(a, b, points, relate(a, b), words) for a, b, points, words in scored]
+
+
+def score(
+    pairs: Pairs, fetch: Fetch, floor: float = FLOOR, tell: Progress = no_progress
+) -> Iterator[tuple[int, int, float, int]]:
+    """The pairs of rows of one format with a score of `floor` or more: both rows, the score, and the words of the
+    shorter text."""
     forms: dict[int, str] = {}
     marks: dict[int, str] = {}
     for at in range(0, len(pairs), _VERIFY):
@@ -146,14 +154,13 @@ def verify(
             text = fetch(row)
             forms[row], marks[row] = normalise(text), format_mark(text)
         forms_a, forms_b = [forms[a] for a, _ in block], [forms[b] for _, b in block]
-        scores = _scores(forms_a, forms_b, least_ratio(floor))
-        for place in np.flatnonzero(scores).tolist():
+        ratios = _scores(forms_a, forms_b, least_ratio(floor))
+        for place in np.flatnonzero(ratios).tolist():
             a, b = block[place]
-            score, words = _without_half_of_more(float(scores[place]), forms_a[place], forms_b[place])
-            if score >= floor and marks[a] == marks[b]:
-                verified.append(Pair(a, b, score, relate(a, b), words))
+            points, words = _without_half_of_more(float(ratios[place]), forms_a[place], forms_b[place])
+            if points >= floor and marks[a] == marks[b]:
+                yield a, b, points, words
     tell("comparing", 1.0)
-    return verified
 
 
 def least_ratio(score: float) -> float:

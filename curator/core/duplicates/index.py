@@ -15,6 +15,7 @@ from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import Fingerprint, answer_hash
 from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
 from curator.core.duplicates.meaning.spoken import Spoken, spoken_text
+from curator.core.duplicates.sketch import NoteWords
 from curator.core.duplicates.table import Fetch, FingerprintTable, Progress
 from curator.core.duplicates.texts import normalise
 
@@ -40,6 +41,7 @@ class Index:
     index keeps no texts), `same(a, b)` whether two rows are equal by value (hashes only make it likely), and
     `say(row)` its messages; without `say` they are read from the compared text. Without `near` no near copies are
     searched. `progress` gets a phase and the share of it that is done, 0 to 1; an exception from it cancels.
+    `note` gets the hashed words of the texts.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Index:
         say: Say | None = None,
         near: bool = True,
         progress: Progress | None = None,
+        note: NoteWords | None = None,
     ) -> None:
         self._fetch, self._same = fetch, same
         self._say = say or (lambda row: spoken_text(fetch(row)))
@@ -62,12 +65,17 @@ class Index:
         self._words: dict[int, Sequence[str]] = {}
         self._answers: dict[int, int] = {}
         """Hashes of the answers, by row, as far as computed: only of rows whose prompt occurs more than once."""
-        self._table = FingerprintTable.read(batches, near, tell)
+        self._table = FingerprintTable.read(batches, near, tell, note)
         self._one_system = self._has_one_system()
         self._table.group(same, self._same_form)
         if near:
-            self._pairs = self._verified(self._table.candidate_pairs(self._table.representatives), tell)
+            pairs = self._table.candidate_pairs(self._table.representatives)
             self._table.forget_bands()
+            self._take(pairs, tell)
+
+    def _take(self, pairs: Pairs, tell: Progress) -> None:
+        """Compare the candidates."""
+        self._pairs = self._verified(pairs, tell)
 
     def _same_form(self, a: int, b: int) -> bool:
         """Whether two rows whose words have one hash say the same."""

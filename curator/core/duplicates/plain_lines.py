@@ -29,6 +29,11 @@ def fingerprint_of_line(raw: bytes, scope: Scope = "conversation") -> Fingerprin
     return fingerprint(parse(raw), scope)
 
 
+def fingerprint_of_chat(chat: PlainTurns) -> Fingerprint:
+    """The same of a plain chat."""
+    return plain_fingerprint(role_facts_of(chat.roles), chat.contents)
+
+
 _CONTENT = attrgetter("content")
 
 

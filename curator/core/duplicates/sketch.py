@@ -9,7 +9,7 @@ Jaccard similarity of their sets.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -55,6 +55,7 @@ _MASKS: U64 = np.array([(1 << (8 * size)) - 1 for size in range(_LOAD + 1)], np.
 
 Words = tuple[U64, Rows]
 """The hashes of all words of some texts in order, and the number of words of each text."""
+NoteWords = Callable[[Words], None]
 
 
 class Sketches(NamedTuple):
@@ -163,24 +164,21 @@ class Sketcher:
         self._stop = np.zeros(_SLOTS, dtype=np.bool_)
         self._stop[slots] = True
 
-    def sketch(self, texts: Sequence[str]) -> Sketches:
-        """The sketches of texts, in order."""
+    def sketch(self, texts: Sequence[str], note: NoteWords | None = None) -> Sketches:
+        """The sketches of texts, in order; `note` gets the hashed words of each batch of them."""
         self.learn(texts)
         sketches = empty_sketches(len(texts))
         for at in range(0, len(texts), BATCH):
-            self._write(hash_words(fold_texts(texts[at : at + BATCH])), sketches, at)
+            words = hash_words(fold_texts(texts[at : at + BATCH]))
+            self._write(words, sketches, at)
+            if note:
+                note(words)
         return sketches
 
     def learn(self, texts: Sequence[str]) -> None:
         """Learn the common words from these texts, unless they are known."""
         if self._stop is None:
             self._stop = _common_words(texts[:_LEARN])
-
-    def sketch_words(self, words: Words) -> Sketches:
-        """The sketches of texts whose words are hashed; the common words must be known."""
-        sketches = empty_sketches(len(words[1]))
-        self._write(words, sketches, 0)
-        return sketches
 
     def _write(self, words: Words, sketches: Sketches, at: int) -> None:
         """Write the sketches of a batch into `sketches` from row `at` on."""

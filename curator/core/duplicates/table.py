@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from curator.core.duplicates.candidates import Pairs, candidates, rank_alike
 from curator.core.duplicates.equal_rows import EqualRows, Mask, Same, prove, rows_by_key
 from curator.core.duplicates.hashes import Fingerprint
-from curator.core.duplicates.sketch import BANDS, HASHES, U8, U32, Sketcher, Sketches, bands_of
+from curator.core.duplicates.sketch import HASHES, U8, U32, NoteWords, Sketcher, bands_of
 
 EXHAUSTIVE = 1_500
 """Up to so many texts all pairs are compared: exact, and faster than using sketches."""
@@ -42,7 +42,8 @@ class FingerprintTable:
     def __init__(self) -> None:
         self.sketcher = Sketcher()
         self.minimums: U8 = np.empty((0, HASHES), np.uint8)
-        self._bands: U32 = np.empty((BANDS, 0), np.uint32)
+        self._bands: list[U32] = []
+        """Those of all rows in pieces, until they are dropped."""
         self.orders: NDArray[np.uint64] = np.empty(0, np.uint64)
         self.forms = np.empty(0, np.int64)
         """As `orders`, but other for rows of the same words that do not say the same."""
@@ -54,14 +55,24 @@ class FingerprintTable:
         self.by_value = self.by_form = EqualRows(self.values, self.alive)
 
     @classmethod
-    def read(cls, batches: Iterable[Sequence[Fingerprint]], near: bool, tell: Progress) -> FingerprintTable:
-        """The table of all fingerprints; without sketches unless `near`."""
+    def read(
+        cls,
+        batches: Iterable[Sequence[Fingerprint]],
+        near: bool,
+        tell: Progress,
+        note: NoteWords | None = None,
+    ) -> FingerprintTable:
+        """The table of all fingerprints; without sketches unless `near`. `note` gets the hashed words of their
+        texts, in batches."""
         table = cls()
-        sketches: list[Sketches] = []
+        minimums, orders = [table.minimums], [table.orders]
         hashes, alive = [np.empty((0, 4), np.int64)], [table.alive]
         for prints in batches:
             if near:
-                sketches.append(table.sketcher.sketch([p.text for p in prints]))
+                sketches = table.sketcher.sketch([p.text for p in prints], note)
+                minimums.append(sketches.minimums)
+                orders.append(sketches.orders)
+                table._bands.append(sketches.bands)
             numbers = [(p.value or 0, p.prompt, p.system, p.learnt) for p in prints]
             hashes.append(np.array(numbers, np.int64).reshape(-1, 4))
             alive.append(np.array([p.value is not None for p in prints], dtype=np.bool_))
@@ -69,12 +80,8 @@ class FingerprintTable:
         table.alive = np.concatenate(alive)
         table.values, table.prompts, table.systems, learnt = np.ascontiguousarray(np.concatenate(hashes).T)
         table.learnt = learnt.astype(np.uint8)
-        if sketches:
-            table.minimums = np.concatenate([part.minimums for part in sketches])
-            table._bands = np.concatenate([part.bands for part in sketches], axis=1)
-            table.orders = np.concatenate([part.orders for part in sketches])
-        else:
-            table.orders = np.zeros(table.count, np.uint64)
+        table.minimums = np.concatenate(minimums)
+        table.orders = np.concatenate(orders) if table._bands else np.zeros(table.count, np.uint64)
         table.forms = table.orders.view(np.int64).copy()
         return table
 
@@ -121,13 +128,16 @@ class FingerprintTable:
         if len(rows) <= EXHAUSTIVE:
             upper = np.triu_indices(len(rows), 1)
             return np.stack([rows[upper[0]], rows[upper[1]]], axis=1)
-        minimums = self.minimums[rows]
-        bands = self._bands[:, rows] if self._bands.shape[1] else bands_of(minimums)
-        return rows[candidates(minimums, bands)]
+        bands = self._bands or [bands_of(self.minimums)]
+
+        def read_band(band: int) -> U32:
+            return np.where(among, np.concatenate([part[band] for part in bands]), np.uint32(0))
+
+        return candidates(self.minimums, read_band, len(bands[0]))
 
     def forget_bands(self) -> None:
         """Drop the bands, which only the first search needs; one byte of each minimum stays."""
-        self._bands = np.empty((BANDS, 0), np.uint32)
+        self._bands = []
 
     def pairs_with(self, row: int, among: Mask, most: int) -> Pairs:
         """The pairs of `row` with marked rows to compare, at most `most` of more than `EXHAUSTIVE` rows."""

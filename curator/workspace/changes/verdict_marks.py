@@ -29,7 +29,7 @@ def marks_of_lines(additions: Iterable[Addition]) -> list[FieldChange]:
 def verdicts_of_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Verdict]]:
     """(number, verdict) of those of some numbered lines whose columns speak of nothing but verdicts.
 
-    Nearly no line holds such a heading, and no other is parsed.
+    A line without such a heading is not parsed.
     """
     for number, raw in lines:
         if b'"label"' in raw or b'"kto_tag"' in raw or b'"verdict"' in raw or b'"desirable"' in raw:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from curator.core.duplicates.equal_rows import Mask, rows_by_key
 from curator.core.duplicates.hashes import text_hash
-from curator.core.duplicates.plain_lines import plain_chat
+from curator.core.duplicates.plain_lines import PlainTurns
 from curator.core.duplicates.texts import message_text, messages_of, normalise
-from curator.core.example import parse
 
 _LONG = 300
 """Characters from which on a system prompt or a paragraph of a question is a document."""
@@ -17,14 +20,26 @@ _SHARE = 0.2
 _ASKED = ("system", "developer", "user", "tool", "function")
 
 
-def same_document(raws: Mapping[int, bytes], items: Iterable[tuple[int, bytes]] | None = None) -> list[list[int]]:
-    """The sets of examples that share a document, in order of their first member."""
-    by_document: dict[int, list[int]] = {}
-    for example, raw in items if items is not None else raws.items():
-        for document in _documents_of_line(raw) if len(raw) >= _LONG else ():
-            by_document.setdefault(document, []).append(example)
-    most = _SHARE * len(raws)
-    return sorted(examples for examples in by_document.values() if 1 < len(examples) <= most)
+class SharedDocuments:
+    """The documents in the questions of many examples, by row."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._rows = array("q")
+
+    def note(self, row: int, documents: set[int]) -> None:
+        """Note what a row asks about."""
+        for document in documents:
+            self._hashes.append(document)
+            self._rows.append(row)
+
+    def among(self, rows: Mask) -> list[list[int]]:
+        """The sets of marked rows that share a document, in order of their first member."""
+        of_documents = np.array(self._rows, np.int64)
+        hashes = np.array(self._hashes, np.int64)
+        most = _SHARE * int(rows.sum())
+        places = rows_by_key(hashes, rows[of_documents])
+        return sorted(of_documents[shared].tolist() for shared in places if len(shared) <= most)
 
 
 def documents(value: Any) -> set[int]:
@@ -33,10 +48,11 @@ def documents(value: Any) -> set[int]:
     return _documents_in(map(message_text, questions))
 
 
-def _documents_of_line(raw: bytes) -> set[int]:
-    if (chat := plain_chat(raw)) is None:
-        return documents(parse(raw).value)
-    return _documents_in(text for role, text in zip(chat.roles, chat.contents, strict=True) if role in _ASKED)
+def documents_of_chat(chat: PlainTurns) -> set[int]:
+    """The same of a plain chat."""
+    return _documents_in(
+        text for role, text in zip(chat.roles, chat.contents, strict=True) if len(text) >= _LONG and role in _ASKED
+    )
 
 
 def _documents_in(texts: Iterable[str]) -> set[int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,18 +14,12 @@ from curator.core.duplicates.conflicts import Conflict, make_conflict
 from curator.core.duplicates.exact import find_equal
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.groups import Arrangement, Group
-from curator.core.duplicates.hashes import NOTHING, Fingerprint, canonical
+from curator.core.duplicates.hashes import NOTHING, Fingerprint
 from curator.core.duplicates.index import Index
-from curator.core.duplicates.meaning.spoken import Spoken, spoken_part
-from curator.core.duplicates.plain_lines import (
-    fingerprint_of_line,
-    spoken_of_line,
-    text_and_messages_of_line,
-    text_of_line,
-)
+from curator.core.duplicates.plain_lines import fingerprint_of_line
 from curator.core.duplicates.table import Progress
 from curator.core.duplicates.texts import Scope
-from curator.core.example import parse
+from curator.workspace.duplicates.row_reader import RawOf, RowReader
 from curator.workspace.meter import without_collecting
 
 FILE = "duplicates.npz"
@@ -34,12 +27,6 @@ VERSION = 9
 """Of the stored file; a file of another version is not used."""
 _BATCH = 2_000
 """Examples whose fingerprints are handed over together."""
-
-_NOTED = 20_000_000
-"""Characters of messages that are kept for the comparison that follows."""
-
-RawOf = Callable[[int], bytes]
-"""The present bytes of an example by id."""
 
 
 class Duplicates:
@@ -51,12 +38,8 @@ class Duplicates:
         self._scope = scope
         self._ids = list(ids)
         self._row = {example: row for row, example in enumerate(self._ids)}
-        self._raw_of = raw_of
-        self._messages: dict[int, Spoken] = {}
-        """The messages of rows whose text was read while noting."""
-        self._room = 0
-        """Characters of messages that may still be noted."""
-        self._index = index or Index((), self._text, self._same, say=self._say)
+        self._reader = RowReader(self._ids, raw_of, scope)
+        self._index = index or Index((), self._reader.text, self._reader.same, say=self._reader.say)
 
     @classmethod
     def build(
@@ -74,9 +57,11 @@ class Duplicates:
         scope `prompt` or `answer` only that part is compared; without `near` only equal examples are found.
         """
         duplicates = cls((), raw_of, scope=scope)
-        fingerprints, text, same = duplicates._fingerprints(raws), duplicates._text, duplicates._same
-        with without_collecting(), duplicates._noting_messages():
-            duplicates._index = Index(fingerprints, text, same, say=duplicates._say, near=near, progress=progress)
+        fingerprints, reader = duplicates._fingerprints(raws), duplicates._reader
+        with without_collecting(), reader.noting_messages():
+            duplicates._index = Index(
+                fingerprints, reader.text, reader.same, say=reader.say, near=near, progress=progress
+            )
         duplicates._row = {example: row for row, example in enumerate(duplicates._ids)}
         return duplicates
 
@@ -86,35 +71,6 @@ class Duplicates:
         while batch := list(islice(stream, _BATCH)):
             self._ids += [example for example, _ in batch]
             yield [fingerprint_of_line(raw, self._scope) for _, raw in batch]
-
-    def _text(self, row: int) -> str:
-        raw = self._raw_of(self._ids[row])
-        if self._scope != "conversation" or self._room <= 0:
-            return text_of_line(raw, self._scope)
-        text, self._messages[row] = text_and_messages_of_line(raw)
-        self._room -= len(text)
-        return text
-
-    def _say(self, row: int) -> Spoken:
-        if self._scope != "conversation":
-            return spoken_part(self._text(row), self._scope == "answer")
-        return self._messages.get(row) or spoken_of_line(self._raw_of(self._ids[row]))
-
-    @contextmanager
-    def _noting_messages(self) -> Iterator[None]:
-        """Keep the messages of rows whose text is read: those that are alike are compared soon afterwards."""
-        self._room = _NOTED
-        try:
-            yield
-        finally:
-            self._messages, self._room = {}, 0
-
-    def _same(self, a: int, b: int) -> bool:
-        """Whether the examples in two rows are equal; called for rows with equal hashes."""
-        raw_a, raw_b = self._raw_of(self._ids[a]), self._raw_of(self._ids[b])
-        if raw_a == raw_b or self._scope != "conversation":
-            return raw_a == raw_b or self._text(a) == self._text(b)
-        return canonical(parse(raw_a).value) == canonical(parse(raw_b).value)
 
     @property
     def ids(self) -> list[int]:
@@ -160,7 +116,7 @@ class Duplicates:
 
     def conflicts(self) -> list[Conflict]:
         """Every prompt that has different answers, with the answers."""
-        return [make_conflict(ids, [self._text(self._row[i]) for i in ids]) for ids in self.contradicting()]
+        return [make_conflict(ids, [self._reader.text(self._row[i]) for i in ids]) for ids in self.contradicting()]
 
     def contradicting(self) -> list[tuple[int, ...]]:
         """The ids of each such prompt, without reading texts."""
@@ -182,7 +138,7 @@ class Duplicates:
                 self._ids.append(example)
             if row is not None:
                 fresh[row] = NOTHING if raw is None else fingerprint_of_line(raw, self._scope)
-        with self._noting_messages():
+        with self._reader.noting_messages():
             self._index.put(fresh)
 
     def _ids_of(self, rows: Iterable[int]) -> tuple[int, ...]:
@@ -204,7 +160,8 @@ class Duplicates:
             if version != VERSION:
                 return None
             duplicates = cls(arrays.pop("ids").tolist(), raw_of, scope=scope)
-            duplicates._index = Index.load(arrays, duplicates._text, duplicates._same, duplicates._say)
+            reader = duplicates._reader
+            duplicates._index = Index.load(arrays, reader.text, reader.same, reader.say)
         except (OSError, ValueError, KeyError, EOFError):
             return None
         return duplicates, int(revision)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
-from curator.core.duplicates.groups import Arrangement
-from curator.core.duplicates.plain_lines import plain_chat
-from curator.core.duplicates.texts import messages_of, normalise, prompt_and_answer
-from curator.core.example import parse, parse_path
-from curator.core.split import Item, Side, Split, split
+from curator.core.split import Items, Side, Split, Splitter
 from curator.core.text import one_line
 from curator.errors import CuratorError, UsageError
-from curator.workspace.duplicates.documents import same_document
-from curator.workspace.duplicates.index_by_id import Duplicates, RawOf
-from curator.workspace.duplicates.leak_check import LeakCheck
+from curator.workspace.duplicates.index_by_id import Duplicates
+from curator.workspace.duplicates.leak_check import LeakCheck, Read
+from curator.workspace.duplicates.row_reader import RawOf
+from curator.workspace.duplicates.ties import Ties
 from curator.workspace.meter import Meter
 
 
@@ -60,7 +56,7 @@ def divide(
     stratify: str | None = None,
     strata: Mapping[int, Hashable] | None = None,
     fixed: Mapping[int, Side] | None = None,
-    duplicates: Duplicates | None = None,
+    ties: Ties | None = None,
     threshold: float = DEFAULT_THRESHOLD,
     meter: Meter | None = None,
 ) -> Division:
@@ -68,38 +64,33 @@ def divide(
 
     `validation` is the size of that side: a share below 1, else a count. Both sides hold equal shares of each
     stratum: `stratify` is `answer` or a location such as `metadata.topic`, `strata` gives the strata directly.
-    `fixed` holds the side of examples that must not move. Without `duplicates` they are searched for. Lines that
-    are no JSON objects stay in training, where a check reports them. `meter` shows the progress. Raises UsageError
-    for a bad size or stratum and fewer than two examples, CuratorError for a side far from what was asked.
+    `fixed` holds the side of examples that must not move. `ties` is what is known of these examples, and maybe of
+    more, where they were read before. Lines that are no JSON objects stay in training, where a check reports them.
+    `meter` shows the progress. Raises UsageError for a bad size or stratum and fewer than two examples,
+    CuratorError for a side far from what was asked.
     """
     meter = meter or Meter()
-    ids, own_strata, shapeless = _readable(raws, stratify if strata is None else None, meter)
-    strata = own_strata if strata is None else strata
-    progress = meter.share(len(raws))
-    if duplicates is None:
-        read = meter.over("Reading", raws.items(), len(raws))
-        duplicates = Duplicates.build(read, raws.__getitem__, progress=progress)
-    arrangement = duplicates.arrange(threshold)
-    families = _families(arrangement, duplicates)
-    documents = same_document(raws, meter.over("Reading", raws.items(), len(raws)))
-    items = [Item(i, strata.get(i), (fixed or {}).get(i)) for i in ids]
+    stratify = stratify if strata is None else None
+    ties = ties or Ties(raws, stratify=stratify, threshold=threshold, meter=meter)
+    among = ties.among(raws.keys())
+    sound = ties.sound(among)
+    broken, shapeless = ties.rest(among)
+    items = Items(ties.rows.ids[sound], ties.strata if strata is None else strata, fixed or {})
+    _refuse_nothing(items, len(raws), stratify)
+    documents = ties.shared_documents(among)
+    known = Read(ties.rows, ties.phrases, ties.kin.minimums, ties.kin.words_in_order, ties.kin.one_system)
     try:
-        leak_check = LeakCheck(raws, threshold, meter)
-        sides, leaks = _draw(
-            partial(split, items, validation, seed, families=families, documents=documents),
-            [*arrangement.chains],
-            leak_check,
-        )
+        splitter = Splitter(items, validation, seed, ties.families, documents, ties.copies_among)
+        sides, leaks = _draw(splitter, LeakCheck(raws, threshold, meter, known))
     except ValueError as error:
         raise UsageError(str(error)) from None
     reasons = list(sides.reasons)
     if documents:
         reasons.append(f"{len(documents)} long texts that several examples ask about stay on one side")
-    reasons += _reasons_for_the_rest(len(raws) - len(ids) - shapeless, shapeless)
+    reasons += _reasons_for_the_rest(broken, shapeless)
     _refuse_far_sides(sides, items, reasons)
-    validation_ids = set(sides.validation)
-    train = tuple(example for example in raws if example not in validation_ids)
-    return Division(train, sides.validation, seed, leaks, tuple(reasons))
+    train = ties.rows.ids[among & ~ties.rows.mask(sides.validation)]
+    return Division(tuple(train.tolist()), sides.validation, seed, leaks, tuple(reasons))
 
 
 def _reasons_for_the_rest(broken: int, shapeless: int) -> Iterator[str]:
@@ -110,37 +101,29 @@ def _reasons_for_the_rest(broken: int, shapeless: int) -> Iterator[str]:
         yield f"in training, since they have no messages: {shapeless} (check names their shape)"
 
 
-def _families(arrangement: Arrangement, duplicates: Duplicates) -> list[tuple[int, ...]]:
-    """What should stay on one side without being copies: look-alikes and contradictions."""
-    look_alikes = [group.ids for group in arrangement.groups if group.kind == "family"]
-    return look_alikes + [conflict.ids for conflict in duplicates.conflicts()]
-
-
-def _draw(
-    split_by: Callable[[list[Sequence[int]]], Split], copies: list[Sequence[int]], leak_check: LeakCheck
-) -> tuple[Split, int]:
+def _draw(splitter: Splitter, leak_check: LeakCheck) -> tuple[Split, int]:
     """Draw the sides, and draw again with what the last look finds beside the groups: copies on both sides.
 
     Returns the sides, and how many examples of the validation side still have a copy on the other.
     """
-    grouped = len(copies)
+    copies: list[Sequence[int]] = []
     for _ in range(_LOOKS):
-        sides = split_by(copies)
+        sides = splitter.split(copies)
         leaks = leak_check.pairs(sides.validation)
         if not leaks:
             break
         copies += leaks
-    if len(copies) > grouped:
-        words = f"a last look found {len(copies) - grouped} more pairs of copies, which stay on one side too"
+    if copies:
+        words = f"a last look found {len(copies)} more pairs of copies, which stay on one side too"
         sides = replace(sides, reasons=(*sides.reasons, words))
     return sides, len({held_out for held_out, _ in leaks})
 
 
-def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str]) -> None:
+def _refuse_far_sides(sides: Split, items: Items, reasons: Sequence[str]) -> None:
     """Raise CuratorError where a side is empty or far from what was asked, with the reasons and the way out."""
-    fixed_sides = [item.fixed for item in items]
-    wish = max(sides.asked, fixed_sides.count("validation"))
-    size, count = len(sides.validation), len(items)
+    placed = sum(side == "validation" for side in items.fixed.values())
+    wish = max(sides.asked, placed)
+    size, count = len(sides.validation), len(items.ids)
     is_near = wish / _FAR <= size <= wish * _FAR and count - size >= (count - wish) / _FAR
     if 0 < size < count and is_near:
         return
@@ -152,44 +135,13 @@ def _refuse_far_sides(sides: Split, items: Sequence[Item], reasons: Sequence[str
     )
 
 
-def _readable(
-    raws: Mapping[int, bytes], stratify: str | None, meter: Meter
-) -> tuple[list[int], dict[int, Hashable], int]:
-    """The examples with messages, their strata by `stratify` (none without it), and how many objects have none."""
-    ids: list[int] = []
-    shapeless = 0
-    strata: dict[int, Hashable] = {}
-    for example, raw in meter.over("Parsing", raws.items(), len(raws)):
-        if not stratify and plain_chat(raw) is not None:
-            ids.append(example)
-            continue
-        line = parse(raw)
-        if line.broken or not isinstance(line.value, dict):
-            continue
-        if not messages_of(line.value):
-            shapeless += 1
-            continue
-        ids.append(example)
-        if stratify:
-            strata[example] = _stratum(line.value, stratify)
-    if len(ids) < 2:
-        others = "; curator check says what the others are" if len(ids) < len(raws) else ""
-        raise UsageError(f"there is nothing to divide: {len(ids)} sound examples with messages{others}")
-    if stratify and set(strata.values()) == {None}:
+def _refuse_nothing(items: Items, count: int, stratify: str | None) -> None:
+    """Raise UsageError where there is nothing to divide, or nothing to stratify by."""
+    if len(items.ids) < 2:
+        others = "; curator check says what the others are" if len(items.ids) < count else ""
+        raise UsageError(f"there is nothing to divide: {len(items.ids)} sound examples with messages{others}")
+    if stratify and set(items.strata.values()) == {None}:
         raise UsageError(f"no example has '{one_line(stratify)}': --stratify wants answer or a location")
-    return ids, strata, shapeless
-
-
-def _stratum(value: object, field: str) -> Hashable:
-    """The answer of an example, or the value at a location; None where it has none."""
-    if field == "answer":
-        return normalise(prompt_and_answer(value)[1] or "")
-    try:
-        for step in parse_path(field):
-            value = value[step]  # type: ignore[index]
-    except (LookupError, TypeError, ValueError):
-        return None
-    return str(value)
 
 
 def find_copied_lines(

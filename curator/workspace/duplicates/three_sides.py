@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from curator.core.split import Side
 from curator.errors import UsageError
-from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.split import Division, divide
+from curator.workspace.duplicates.ties import Ties
 from curator.workspace.meter import Meter
 
 AnySide = Literal["train", "validation", "test"]
@@ -59,9 +59,8 @@ def divide_in_three(
     counts = _count(validation, len(raws), "validation"), _count(test, len(raws), "test")
     if sum(counts) >= len(raws):
         raise UsageError(f"nothing of {len(raws):,} examples would be left to train on")
-    read = meter.over("Reading", raws.items(), len(raws))
-    duplicates = Duplicates.build(read, raws.__getitem__, progress=meter.share(len(raws)))
-    shared: dict[str, Any] = {"stratify": stratify, "strata": strata, "duplicates": duplicates, "meter": meter}
+    ties = Ties(raws, stratify=stratify if strata is None else None, meter=meter)
+    shared: dict[str, Any] = {"stratify": stratify, "strata": strata, "ties": ties, "meter": meter}
     first = divide(raws, validation, seed, fixed=_as_two_sides(fixed, "validation"), **shared)
     others = _Some(raws, first.train)
     return _join_sides(first, divide(others, counts[1], seed, fixed=_as_two_sides(fixed, "test"), **shared))

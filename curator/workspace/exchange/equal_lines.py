@@ -52,7 +52,7 @@ def value_key(raw: bytes) -> int | None:
 def value_keys(lines: Sequence[bytes], others: list[int] | None = None) -> list[int | None]:
     """`value_key` of many lines, with or without their LF; blank lines are left out.
 
-    `others` gets the indexes of the lines that hold more than a chat of texts, or no chat.
+    `others` gets the indexes of the lines that hold more than a chat of texts, or no message.
     """
     keys: list[int | None] = []
     add = keys.append
@@ -61,8 +61,12 @@ def value_keys(lines: Sequence[bytes], others: list[int] | None = None) -> list[
         try:
             chat = decode(raw)
             add(hash(chat))
+            if not chat.messages and others is not None:
+                others.append(at)
         except TypeError:
             add(_key_with_tools(chat))
+            if not chat.messages and others is not None:
+                others.append(at)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             if raw and not raw.isspace():
                 add(_key_of_other(raw.removesuffix(b"\n")))

@@ -186,12 +186,14 @@ def _note_verdicts(prepared: PreparedFile, position: int, record: bytes, example
         prepared.late_verdicts.look_at(position, parse(record).value)
 
 
-def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes]) -> None:
+def _note_foreign_lines(prepared: PreparedFile, physical: list[bytes], others: list[int]) -> None:
     """Note the records that are of another shape than the examples around them; a broken line is the rules' part.
 
-    Nearly every line holds one of the two keys of examples, and no other is parsed.
+    Only the lines of the indexes `others` may be; most of them hold one of the two keys of examples, and no other
+    is parsed.
     """
-    for number, raw in enumerate(physical, 1 + prepared.lines_read):
+    for at in others:
+        number, raw = 1 + prepared.lines_read + at, physical[at]
         has_keys = b'"role"' in raw and (b'"messages"' in raw or b'"input"' in raw)
         if not has_keys and not raw.isspace():
             value = parse(raw.strip()).value
@@ -209,9 +211,9 @@ def _count_lines(
     keys = value_keys(physical, others)
     for at in others:
         prepared.late_verdicts.look_at(prepared.lines_read + at, parse(physical[at].strip()).value)
-    prepared.verdicts += verdicts_of_lines(enumerate(physical, prepared.lines_read))
+    prepared.verdicts += verdicts_of_lines((prepared.lines_read + at, physical[at]) for at in others)
     if not prepared.preview.map_was_chosen:
-        _note_foreign_lines(prepared, physical)
+        _note_foreign_lines(prepared, physical, others)
     if prepared.beside is not None:
         first = prepared.lines_read == 0
         prepared.hashes += [hash_of(trim(raw, first=first and not at)) for at, raw in enumerate(physical)]

@@ -183,9 +183,9 @@ def take_marks_key(raw: bytes) -> tuple[bytes, Marks | None]:
 def has_marks_keys(path: Path) -> bool:
     """Whether marks may stand under a key of the lines of a plain file."""
     key, before = b'"%b"' % MARKS_KEY.encode(), b""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         while block := file.read(1 << 20):
-            if key in before + block:
+            if key in block or key in before + block[: len(key)]:
                 return True
-            before = block[-len(key) :]
+            before = (before + block)[-len(key) :] if len(block) < len(key) else block[-len(key) :]
     return False

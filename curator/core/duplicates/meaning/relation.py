@@ -52,6 +52,14 @@ def relation_of(a: Spoken, b: Spoken, *, ignore_system: bool = False) -> Relatio
     return "facts" if whole.counts or whole.is_filling(words) else "copy"
 
 
+def may_conflict(a: Spoken, b: Spoken) -> bool:
+    """Whether two examples could be a conflict (`relation_of`): quickly, from how alike their prompts are."""
+    if a.roles != b.roles or a.exact != b.exact:
+        return False
+    end = max((at for at, role in enumerate(a.roles) if role == "assistant"), default=len(a.roles))
+    return _are_alike(a, b, end)
+
+
 def are_same_system(a: str, b: str) -> bool:
     """Whether two system prompts are one, or variants of it that say the same."""
     if a == b:
@@ -108,8 +116,11 @@ def _is_noisy(a: Spoken, b: Spoken, besides: int) -> bool:
 
 def _is_same_prompt(a: Spoken, b: Spoken, end: int, prompt: MeaningDifference) -> bool:
     """Whether the prompts of two examples are one question: alike but for slips, signs and fillers."""
-    if prompt.counts or prompt.exchanged:
-        return False
+    return not prompt.counts and not prompt.exchanged and _are_alike(a, b, end)
+
+
+def _are_alike(a: Spoken, b: Spoken, end: int) -> bool:
+    """Whether the texts of the messages before one are nearly equal."""
     return all(
         a.texts[at] == b.texts[at] or ratio(normalise(a.texts[at]), normalise(b.texts[at]), SAME_PROMPT)
         for at in range(end)
