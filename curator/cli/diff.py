@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 
 if TYPE_CHECKING:
     from curator.workspace.exchange.compare_datasets import DatasetDifference
@@ -67,5 +67,6 @@ def _print(difference: DatasetDifference, limit: int) -> None:
         output.out(f"  … and {len(difference.marks) - limit:,} more")
     counts = f"{len(difference.removed):,} only in the first, {len(difference.added):,} only in the second"
     output.say(
-        f"{difference.equal:,} examples are the same, {counts}, {len(difference.marks):,} judgements differ"
+        f"{count_of(difference.equal)} are the same, {counts}, "
+        f"{count_of(len(difference.marks), 'judgement')} differ"
     )

@@ -13,7 +13,7 @@ from curator.cli.contract_options import add_contract
 from curator.cli.evaluate_report import remarks, show
 from curator.cli.evaluate_rows import EvaluationRequest, cost_of_request, make_request, tell_request
 from curator.cli.output import emit, say
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError
 
 if TYPE_CHECKING:
@@ -190,5 +190,5 @@ def _write_card(path: Path, result: Evaluation, details: dict[str, Any]) -> None
 def _report(model: str, done: int, total: int) -> None:
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
-        sys.stderr.write(f"\r{one_line(model, 60)}: {done} of {total} answers{end}")
+        sys.stderr.write(f"\r{one_line(model, 60)}: {done} of {count_of(total, 'answer')}{end}")
         sys.stderr.flush()

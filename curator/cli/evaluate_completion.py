@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli.output import say
+from curator.core.text import count_of
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def read_scripts(passes: Check | None, data: TrainingExamples) -> list[Script]:
 
     scripts, skipped = conversations.read_scripts(data)
     if skipped:
-        say(f"{skipped:,} examples are no conversation that can be held again (tools, or no answer): left out.")
+        say(
+            f"{count_of(skipped, 'example is', 'examples are')} no conversation "
+            "that can be held again (tools, or no answer): left out."
+        )
     return scripts
 
 

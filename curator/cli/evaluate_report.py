@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from curator.cli.output import out, styled
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 
 if TYPE_CHECKING:
     from curator.core.answers.misses import MissKind
@@ -53,7 +53,7 @@ def _spent_words(spent: dict[str, Any]) -> str:
     """Tokens, price and seconds of a row's answers; what is not known is left out."""
     words = []
     if spent["prompt_tokens"] is not None:
-        words.append(f"{spent['prompt_tokens'] + spent['completion_tokens']:,} tokens")
+        words.append(f"{count_of(spent['prompt_tokens'] + spent['completion_tokens'], 'token')}")
     if spent["usd"] is not None:
         words.append("free" if not spent["usd"] else f"${spent['usd']:.4f}")
     if spent["seconds_an_answer"] is not None:

@@ -11,7 +11,7 @@ from curator.cli import evaluate_completion
 from curator.cli.contract_options import contract_of, origin_of
 from curator.cli.output import say, would
 from curator.cli.study_writing import cost_json
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def make_request(
     if rejected:
         say(evaluation.rejected_words(rejected))
     if skipped:
-        say(f"{skipped} examples have no prompt with a text as answer and are left out.")
+        say(f"left out: {count_of(skipped)} without a prompt and a text as its answer")
     vocabulary = form.contract.vocabulary if form else None
     choice = choose_metrics(
         [prompt.expected for prompt in prompts], len(vocabulary) if vocabulary else None, form is not None

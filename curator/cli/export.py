@@ -67,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
             "marks": str(report.marks) if report.marks else None,
         })  # fmt: skip
     else:
-        output.out(f"{count_of(report.examples)}, {report.bytes:,} bytes → {output.styled(str(report.path), '1')}")
+        output.out(
+            f"{count_of(report.examples)}, {count_of(report.bytes, 'byte')} "
+            f"→ {output.styled(str(report.path), '1')}"
+        )
         output.out(f"sha256 {report.sha256}")
     return 1 if report.skipped or report.unmarked else 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from curator.cli import hub_push
 from curator.cli.output import emit, out, say, styled, would
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 
 EXAMPLE = "curator hub pull me/data -o data"
 
@@ -56,12 +56,14 @@ def _pull(args: argparse.Namespace) -> int:
         for file in files:
             out(f"{file.bytes:>14,}  {styled(file.name, '1')}")
     if args.dry_run:
-        return would(f"fetch {len(files):,} files, {size:,} bytes, into {target}", args.json, **facts)
+        return would(
+            f"fetch {count_of(len(files), 'file')}, {count_of(size, 'byte')}, into {target}", args.json, **facts
+        )
     paths = fetch(hub, repository, files, target, _progress)
     if args.json:
         emit(facts)
     else:
-        say(f"{len(paths):,} files of {name} at {repository.commit[:12]} are in {target}")
+        say(f"{count_of(len(paths), 'file')} of {name} at {repository.commit[:12]} are in {target}")
         say(_next_step(paths, args.adapter))
     return 0
 

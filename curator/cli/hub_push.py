@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from curator.atomic import dry_run
 from curator.cli import output
 from curator.cli.output import emit, out, say, styled, would
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def _decide(
         return would(words, args.json, **facts)
     if not args.yes and not ask_yes_no(f"{words[0].upper()}{words[1:]}? [y/N] ", False):
         raise UsageError("nothing was sent: add --yes to send what is told above")
-    address = push(hub, plan, files, one_line(args.message, 200) or f"{len(plan.sent)} files, by Curator")
+    address = push(
+        hub, plan, files, one_line(args.message, 200) or f"{count_of(len(plan.sent), 'file')}, by Curator"
+    )
     return _finish(args, facts, address, f"sent: {one_line(address, 200)}")
 
 
@@ -142,7 +144,10 @@ def _write_sides(
             path = folder / f"{side}.jsonl"
             report = export(workspace, ids, path, marks=args.marks)
             if report.unmarked:
-                raise InputError(f"{report.unmarked:,} broken lines have no keys for marks: use --marks sidecar")
+                raise InputError(
+                    f"{count_of(report.unmarked, 'broken line has', 'broken lines have')} "
+                    "no keys for marks: use --marks sidecar"
+                )
             examples[side] = report.examples
             files |= {each.name: each for each in (path, report.marks, report.right_answers) if each is not None}
     return files, examples
@@ -151,7 +156,7 @@ def _write_sides(
 def _readme(name: str, examples: Counter[str]) -> str:
     """A data set's card, with which file is which side."""
     sides = "".join(f"  - split: {side}\n    path: {side}.jsonl\n" for side in examples)
-    counts = "".join(f"- {side}.jsonl: {count:,} examples\n" for side, count in examples.items())
+    counts = "".join(f"- {side}.jsonl: {count_of(count)}\n" for side, count in examples.items())
     task = "task_categories:\n- text-generation\nconfigs:\n- config_name: default\n  data_files:\n"
     about = "One JSON object a line, in the order of the data set; exported with Curator."
     return f"---\n{task}{sides}---\n\n# {name.rpartition('/')[2]}\n\n{about}\n\n{counts}"
@@ -184,7 +189,7 @@ def _carried_words(carried: CarriedAlong) -> list[str]:
         "names": _counted(carried.names), "other keys": _counted(carried.keys),
         "looks private": _counted(Counter(carried.private)),
         "rejected": f"{carried.rejected:,}; --filter '-review:rejected' leaves them out" * (carried.rejected > 0),
-        "test side": f"{carried.test:,} sealed examples" if carried.test else "",
+        "test side": count_of(carried.test, "sealed example") if carried.test else "",
     }  # fmt: skip
     lines = [f"  {kind:<14}{words}" for kind, words in kinds.items() if words]
     stays = "no label, rating, review or note" if not lines else "nothing else"

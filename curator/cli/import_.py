@@ -163,7 +163,7 @@ def _progress() -> Callable[[int], None] | None:
 
     def show(done: int) -> None:
         if done % 10_000 == 0:
-            sys.stderr.write(f"\r\x1b[K{done:,} records read")
+            sys.stderr.write(f"\r\x1b[K{count_of(done, 'record')} read")
             sys.stderr.flush()
 
     return show

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,18 +77,22 @@ def _print(merge: Merge, args: argparse.Namespace, decided: bool) -> None:
     verb = "would get" if args.dry_run else "got"
     output.out(f"{merge.taken:,} examples {verb} judgements that they had not")
     if merge.disagreements and decided:
-        output.out(f"{len(merge.disagreements):,} disagreements were decided for {args.take}")
+        output.out(
+            f"{count_of(len(merge.disagreements), 'disagreement was', 'disagreements were')} "
+            f"decided for {args.take}"
+        )
     elif merge.disagreements:
         rest = "would wait" if args.dry_run else "wait: Disagreements in the palette of the UI, or --take"
-        output.out(f"{len(merge.disagreements):,} disagreements {rest}")
+        output.out(f"{count_of(len(merge.disagreements), 'disagreement')} {rest}")
     _say_rest(merge)
 
 
 def _say_rest(merge: Merge) -> None:
     """Say what neither was taken nor waits now."""
     if merge.known:
-        output.say(f"{merge.known:,} differences are known: they wait already, or were decided")
+        output.say(f"{count_of(merge.known, 'known difference')}: waiting already, or decided")
     if merge.refused:
         output.say(
-            f"{merge.refused:,} judgements of {one_line(merge.by, 60)} are none that Curator writes: left out"
+            f"left out: {count_of(merge.refused, 'judgement')} of "
+            f"{one_line(merge.by, 60)}, none that Curator writes"
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator import paths
 from curator.cli.output import emit, out, say, would
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _prove(form: str, source: ServedModel, folder: Path, questions: Sequence[Pro
 def _show(value: dict[str, Any]) -> None:
     right = value["right"]
     out(
-        f"{value['program']}: {value['equal']} of {value['prompts']} answers equal; "
+        f"{value['program']}: {value['equal']} of {count_of(value['prompts'], 'answer')} equal; "
         f"right {right['before']} before, {right['after']} after"
     )
     for flip in value["flips"][:_SHOWN]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _tell(workspace: Workspace, ids: list[int], args: argparse.Namespace) -> int
     verb = "accepted" if args.accept is not None else "rejected"
     settled = [each.id for each in wanted if each.id not in left]
     facts = {verb: settled, "left": [{"id": number, "error": words} for number, words in left.items()]}
-    output.would(f"have {len(settled):,} proposals {verb}, {len(left):,} left open", args.json, **facts)
+    output.would(f"have {count_of(len(settled), 'proposal')} {verb}, {len(left):,} left open", args.json, **facts)
     return 1 if left else 0
 
 

@@ -104,8 +104,8 @@ def _print_totals(check: Check) -> None:
     price = f"${money(cost['usd'])} (price of {cost['priced_on']})" if cost["usd"] is not None else "price unknown"
     out()
     _print_wrapped(
-        f"{tokens['total']:,} tokens, {tokens['assistant']:,} of them answers ({tokens['encoding']}); "
-        f"{cost['epochs']} epochs on {tokens['model']}: {cost['billed_tokens']:,} billed, {price}",
+        f"{count_of(tokens['total'], 'token')}, {tokens['assistant']:,} of them answers ({tokens['encoding']}); "
+        f"{count_of(cost['epochs'], 'epoch')} on {tokens['model']}: {cost['billed_tokens']:,} billed, {price}",
         "",
         "",
     )

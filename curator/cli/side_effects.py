@@ -71,7 +71,7 @@ def _try(args: argparse.Namespace, check: RunCheck) -> int:
     """Say how many questions both models would be asked."""
     count = 2 * len(check.questions)
     written = f", and write {one_line(args.rehearsal)}" if args.rehearsal else ""
-    words = f"ask {check.base} and {check.tuned} {len(check.questions):,} questions each{written}"
+    words = f"ask {check.base} and {check.tuned} {count_of(len(check.questions), 'question')} each{written}"
     return would(words, args.json, base=check.base, tuned=check.tuned, questions=count)
 
 
@@ -111,7 +111,7 @@ def _write(path: Path, examples: list[bytes]) -> None:
 def _report(model: str, done: int, total: int) -> None:
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
-        sys.stderr.write(f"\r{one_line(model, 60)}: {done} of {total} answers{end}")
+        sys.stderr.write(f"\r{one_line(model, 60)}: {done} of {count_of(total, 'answer')}{end}")
         sys.stderr.flush()
 
 

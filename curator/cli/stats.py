@@ -99,14 +99,14 @@ def _show_tokens(statistics: Statistics) -> None:
 
 def _show_cost(statistics: Statistics) -> None:
     bill = statistics.cost
-    _head("Cost", f"{bill.epochs} epoch{'s' * (bill.epochs != 1)} of {bill.tokens_per_epoch:,} tokens")
+    _head("Cost", f"{bill.epochs} epoch{'s' * (bill.epochs != 1)} of {count_of(bill.tokens_per_epoch, 'token')}")
     if bill.usd is None:
         price = f"price of {one_line(bill.model)} unknown"
     elif bill.usd == 0:
         price = "free"
     else:
         price = f"about ${money(bill.usd)} (price of {bill.priced_on})"
-    out(f"  {bill.billed_tokens:,} tokens billed: {price}")
+    out(f"  {count_of(bill.billed_tokens, 'token')} billed: {price}")
 
 
 def _show_messages(statistics: Statistics) -> None:
@@ -130,18 +130,22 @@ def _show_answers(statistics: Statistics) -> None:
         _bars([(one_line(share.text, 28), share.times) for share in answers.answers[:_SHOWN]])
         if len(answers.answers) > _SHOWN:
             rest = sum(share.times for share in answers.answers[_SHOWN:])
-            out(f"  and {len(answers.answers) - _SHOWN:,} others, {rest:,} times together")
+            out(f"  and {count_of(len(answers.answers) - _SHOWN, 'other')}, {rest:,} times together")
     size = answers.answer_lengths
-    out(f"  {size.least:,} to {size.most:,} characters, mean {size.mean:,.1f}, median {size.median:,.0f}")
+    out(
+        f"  {size.least:,} to {count_of(size.most, 'character')}, mean {size.mean:,.1f}, median {size.median:,.0f}"
+    )
     if answers.dominant:
         names = ", ".join(f"{one_line(each.text, 30)} {each.share:.0%}" for each in answers.dominant[:3])
         out(styled(f"  dominant: {names}", "33"))
     if answers.refusals:
-        out(f"  {answers.refusals:,} refusals ({answers.refusal_share:.0%})")
-    if answers.unknown:
-        out(styled(f"  {answers.unknown:,} outside the answer contract", "33"))
+        out(f"  {count_of(answers.refusals, 'refusal')} ({answers.refusal_share:.0%})")
+    if statistics.contract:
+        about = f"{answers.unknown:,} outside" if answers.unknown else "none outside"
+        words = f"  {about} the contract: {one_line(statistics.contract, 200)}"
+        out(styled(words, "33") if answers.unknown else words)
     if len(answers.systems) > 1:
-        out(f"  {len(answers.systems):,} different system prompts (none counts as one)")
+        out(f"  {count_of(len(answers.systems), 'different system prompt')} (none counts as one)")
 
 
 def _head(title: str, words: str) -> None:

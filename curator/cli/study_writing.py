@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.cli import provider_options
 from curator.cli.output import emit, out, positive, say, styled, would
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def _drafts(args: argparse.Namespace) -> int:
         plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
         cost = plan.cost(provider, model)
         if args.dry_run:
-            words = f"ask {model} at {provider.name} for {plan.count:,} drafts ({cost.words})"
+            words = f"ask {model} at {provider.name} for {count_of(plan.count, 'draft')} ({cost.words})"
             return would(words, args.json, model=model, drafts=plan.count, **cost_json(cost))
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, model)
@@ -131,7 +131,7 @@ async def _next(args: argparse.Namespace) -> int:
         words = f"{one_line(card.prompt, 60)} → {one_line(card.answer, 40)}"
         out(f"{sure}  {styled(words, '1')}  {one_line(', '.join(card.reasons), 80)}")
     there = f"{queue.copies} are there already, {queue.held_out} are like a held-out one"
-    say(f"{len(queue.cards)} of {queue.read:,} prompts; {there}")
+    say(f"{len(queue.cards)} of {count_of(queue.read, 'prompt')}; {there}")
     return 0
 
 

@@ -204,8 +204,9 @@ def _show(plan: TrainingPlan, seconds: float | None) -> None:
     price = "free" if plan.usd == 0 else "unknown" if plan.usd is None else f"about ${money(plan.usd)}"
     dated = f" (prices of {plan.priced_on})" if plan.priced_on and plan.usd else ""
     validation = f", {plan.validation.examples} held out" if plan.validation else ""
+    epochs = "the provider's number of epochs" if plan.epochs is None else count_of(plan.epochs, "epoch")
     say(f"{plan.model} at {plan.provider.name}, method {plan.method}")
-    say(f"{count_of(plan.training.examples)}{validation}; {plan.training.tokens:,} tokens, {plan.epochs} epochs")
+    say(f"{count_of(plan.training.examples)}{validation}; {count_of(plan.training.tokens, 'token')}, {epochs}")
     say(f"price: {price}{dated}")
     if seconds:
         say(f"time: about {max(1, round(seconds / 60))} min, at the pace of the last training here")

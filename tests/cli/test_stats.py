@@ -128,10 +128,15 @@ def test_a_workspaces_validation_side_is_not_billed(tmp_path: Path, capfd: pytes
     path = write(tmp_path / "a.jsonl", *[chat(f"answer number {at}") for at in range(20)])
     with open_workspace(path) as workspace:
         workspace.changes.assign(list(workspace.ids())[:2], "validation")
+        workspace.set_meta("contract", {"vocabulary": ["answer number 3"]})
         folder = workspace.path
     found = stats(capfd, str(folder), "--epochs", "1")
     assert (found["examples"], found["validation_examples"]) == (20, 2)
     assert found["cost"]["tokens_per_epoch"] < found["tokens"]["total"]
+    contract = "1 allowed answer (the workspace's contract)"
+    assert (found["answers"]["unknown"], found["answers"]["contract"]) == (19, contract)
+    assert main(["stats", str(folder)]) == 0
+    assert f"19 outside the contract: {contract}" in capfd.readouterr().out
 
 
 def test_for_people(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from curator.core.answers.emoji import meanings
 from curator.core.answers.pattern import automaton
+from curator.core.text import count_of
 
 MAX_ANSWERS = 100_000
 """Most answers of a vocabulary."""
@@ -66,7 +67,7 @@ class Contract:
     @property
     def words(self) -> str:
         """What it asks for: `265 allowed answers`, `pattern …`, or both; `any answer` for neither."""
-        vocabulary = "" if self.vocabulary is None else f"{len(self.vocabulary):,} allowed answers"
+        vocabulary = "" if self.vocabulary is None else count_of(len(self.vocabulary), "allowed answer")
         pattern = "" if self.pattern is None else f"pattern {self.pattern}"
         where = "where there is a system prompt" if self.only_with_system else ""
         return ", ".join(filter(None, (vocabulary, pattern, where))) or "any answer"

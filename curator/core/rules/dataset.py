@@ -14,6 +14,7 @@ from curator.core.rules.context import Context
 from curator.core.rules.facts import ANSWERED, FORMATS, IMAGE, LONG_ROW, REFUSAL, Facts, FactsTally, facts_of
 from curator.core.rules.registry import REGISTRY, declare, severities
 from curator.core.rules.subject import Subject, quote
+from curator.core.text import count_of
 
 MIN_EXAMPLES, RECOMMENDED_EXAMPLES = 10, 50
 MAX_REINFORCEMENT, MAX_REINFORCEMENT_VALIDATION, MAX_WITH_IMAGES = 50_000, 1_000, 50_000
@@ -96,9 +97,9 @@ class DatasetCheck:
         images = self._count_with(IMAGE)
         training = self.part == "training"
         if training and count < MIN_EXAMPLES:
-            yield from self._finding("too_few_examples", f"{count} examples; at least {MIN_EXAMPLES} are needed")
+            yield from self._finding("too_few_examples", f"{count_of(count)}; at least {MIN_EXAMPLES} are needed")
         elif training and count < RECOMMENDED_EXAMPLES:
-            yield from self._finding("few_examples", f"{count} examples; 50 to 100 are recommended to start with")
+            yield from self._finding("few_examples", f"{count_of(count)}; 50 to 100 are recommended to start with")
         limit = MAX_REINFORCEMENT if training else MAX_REINFORCEMENT_VALIDATION
         if reinforcement and count > limit:
             yield from self._finding(
@@ -113,7 +114,10 @@ class DatasetCheck:
             words = "no validation file is set; `curator split` makes one"
             yield from self._finding("missing_validation_file", words, worse=worse)
         if self.epochs and self.tally.tokens * self.epochs > AZURE_TOKENS:
-            words = f"{self.tally.tokens:,} tokens times {self.epochs} epochs; a job may take {AZURE_TOKENS:,}"
+            words = (
+                f"{count_of(self.tally.tokens, 'token')} times "
+                f"{count_of(self.epochs, 'epoch')}; a job may take {AZURE_TOKENS:,}"
+            )
             yield from self._finding("job_token_budget", words)
 
     def _count_with(self, bit: int) -> int:
@@ -218,7 +222,7 @@ class DatasetCheck:
             return
         commonest = [(times, tally.keys[tally.systems.index(text)]) for text, times in counts.most_common(3)]
         listed = ", ".join(f"{times:,}× (first: {self.noun} {key})" for times, key in commonest)
-        more = f", and {len(counts) - 3:,} others" if len(counts) > 3 else ""
+        more = f", and {count_of(len(counts) - 3, 'other')}" if len(counts) > 3 else ""
         words = f"{len(counts):,} different system messages: {listed}{more}"
         yield from self._finding("inconsistent_system_prompt", words, commonest[1][1], "messages[0].content")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curator.core.scores.metrics import Interval, wilson
+from curator.core.text import count_of
 
 Choice = Literal["first", "second", "tie"]
 ENOUGH_MARKS = 20
@@ -37,7 +38,9 @@ class Agreement:
             )
         interval = f"{self.share.low:.0%} to {self.share.high:.0%}"
         chance = "" if self.kappa is None else f", kappa {self.kappa:.2f}"
-        return f"It agrees with you on {self.share.value:.0%} of {self.marks} pairs ({interval}{chance})."
+        return (
+            f"It agrees with you on {self.share.value:.0%} of {count_of(self.marks, 'pair')} ({interval}{chance})."
+        )
 
 
 def measure_agreement(by_person: Sequence[Choice], by_judge: Sequence[Choice]) -> Agreement:

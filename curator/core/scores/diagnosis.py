@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any, Literal
 
+from curator.core.text import count_of
+
 Kind = Literal["learning", "plateau", "overfitting", "underfitting", "too_little_validation", "unstable"]
 Curve = list[tuple[int, float]]
 """(step, value), by step."""
@@ -182,7 +184,10 @@ def _too_little_validation(run: Curves, examples: int | None, best: int | None) 
     if not curve:
         reason = "There are no validation values."
     elif examples is not None and examples < MIN_VALIDATION:
-        reason = f"{examples} validation examples are fewer than {MIN_VALIDATION}."
+        reason = (
+            f"{count_of(examples, 'validation example is', 'validation examples are')} "
+            f"fewer than {MIN_VALIDATION}."
+        )
     elif not run.full_valid and _relative_noise(run.valid) > 0.3:
         reason = f"Validation loss swings by {_relative_noise(run.valid):.0%} from one batch to the next."
         advice = "The end of the epoch tells the loss of all held-out examples; hold out more if that swings too."

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from curator.core.text import count_of
+
 MANY_ROUNDS = 3
 """Models on one set of prompts from which on the best of them is worth a warning."""
 _RESAMPLES = 1_000
@@ -37,7 +39,10 @@ class Flattery:
     @property
     def words(self) -> str:
         """The sentences for people."""
-        about = f"The best of {self.models} models on these {self.prompts:,} prompts has {self.score:.0%}"
+        about = (
+            f"The best of {count_of(self.models, 'model')} on these "
+            f"{count_of(self.prompts, 'prompt')} has {self.score:.0%}"
+        )
         if self.score - self.fair < _TOLD:
             return f"{about}; choosing it there flatters it by less than half a point."
         points = f"{self.points:.0f} point{'s' * (round(self.points) != 1)}"

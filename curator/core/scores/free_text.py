@@ -17,6 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from curator.core.scores.metrics import Interval, bootstrap, bootstrap_mean
+from curator.core.text import count_of
 
 References = Sequence[Sequence[str]]
 """The right answers of each prompt, at least one."""
@@ -60,7 +61,8 @@ def why_absent(name: str, references: References = ()) -> str | None:
         return f"{name} is measured by nltk with WordNet's lists of synonyms, which are not here: {WORDNET}"
     unreadable = sum(not any(map(_READABLE.search, texts)) for texts in references) if name in ROUGE else 0
     if unreadable * 10 > len(references):
-        return f"{name}: rouge-score reads only a–z and 0–9, and {unreadable:,} wanted answers have none of them"
+        lacking = count_of(unreadable, "wanted answer has", "wanted answers have")
+        return f"{name}: rouge-score reads only a–z and 0–9, and {lacking} none of them"
     return None
 
 

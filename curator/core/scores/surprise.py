@@ -12,6 +12,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from curator.core.text import count_of
+
 _BETTER = 3.0
 """How many times better than chance the planted answers must be found for suspects to be shown."""
 _LEVEL = 0.01
@@ -77,7 +79,8 @@ class PlantedFound:
         if self.tells:
             return f"Measured here: of the first {self.first} like these {self.found} were planted."
         return (
-            f"It cannot tell here: of {self.planted} answers that were exchanged on purpose only {self.found} "
+            f"It cannot tell here: of {count_of(self.planted, 'answer that was', 'answers that were')} "
+            f"exchanged on purpose only {self.found} "
             f"were among the {self.first} most surprising, so nothing is marked."
         )
 

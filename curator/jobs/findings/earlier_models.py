@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from curator.core.text import count_of
 from curator.errors import ProviderError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
@@ -45,4 +46,7 @@ async def ask_model_before(
         await questions.ask(client, report)
     except ProviderError as error:
         return f"{earlier} of the round before has not answered {missing} of these prompts: {error.message}"
-    return f"{earlier} of the round before was asked {missing} prompts that it had not answered, to compare."
+    return (
+        f"{earlier} of the round before was asked {count_of(missing, 'prompt')} "
+        "that it had not answered, to compare."
+    )

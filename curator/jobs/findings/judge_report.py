@@ -8,7 +8,7 @@ from typing import Any
 
 from curator.core.scores.agreement import Agreement, Choice, measure_agreement
 from curator.core.scores.metrics import Interval, bootstrap_mean
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.jobs.findings.judging import Judge, Verdict
 
 _POINTS: dict[Choice, float] = {"first": 0.0, "tie": 0.5, "second": 1.0}
@@ -50,7 +50,8 @@ class JudgeReport:
         unreadable = [verdict for verdict in self.verdicts if verdict.choice is None]
         if unreadable:
             sentences.append(
-                f"{judge} answered {len(unreadable)} of {len(self.verdicts)} comparisons with something that is "
+                f"{judge} answered {len(unreadable)} of "
+                f"{count_of(len(self.verdicts), 'comparison')} with something that is "
                 f"no verdict, e.g. “{one_line(unreadable[0].reply, 60)}”."
             )
         if self.rubbish:
@@ -58,13 +59,17 @@ class JudgeReport:
         if self.score is not None:
             low, high = self.score.low, self.score.high
             sentences.append(
-                f"{judge} prefers {second} to {first} in {self.score.value:.0%} of {len(self.readable)} pairs "
+                f"{judge} prefers {second} to {first} in {self.score.value:.0%} "
+                f"of {count_of(len(self.readable), 'pair')} "
                 f"({low:.0%} to {high:.0%}), ties as half."
             )
         sentences.append(self.agreement.words)
         swayed = sum(verdict.swayed for verdict in self.verdicts)
         if swayed:
-            sentences.append(f"In {swayed} pairs it chose by the place alone; they count as ties.")
+            sentences.append(
+                "By the place alone it chose in "
+                f"{count_of(swayed, 'pair, which counts as a tie', 'pairs, which count as ties')}."
+            )
         return sentences
 
     def to_json(self) -> dict[str, Any]:

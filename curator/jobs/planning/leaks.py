@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from curator.core.duplicates.texts import compared_text, normalise
 from curator.core.example import parse
+from curator.core.text import count_of
 from curator.jobs.planning.training_data import TrainingExamples
 
 MOST_NEAR = 30_000
@@ -33,7 +34,10 @@ def leak_words(keys: Sequence[int], noun: str) -> str:
     one = len(keys) == 1
     who = f"1 training example is a copy or near copy of a held-out one ({noun} {named})"
     if not one:
-        who = f"{len(keys):,} training examples are copies or near copies of held-out ones ({noun}s {named})"
+        who = (
+            f"{count_of(len(keys), 'training example copies', 'training examples copy')} "
+            f"held-out ones, exactly or nearly ({noun}s {named})"
+        )
     return f"{who}: scores would be too good. Divide the data again, or take {'it' if one else 'them'} out."
 
 

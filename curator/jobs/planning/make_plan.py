@@ -16,6 +16,7 @@ from curator.core.models import ModelInfo, find
 from curator.core.problem import Method, Profile
 from curator.core.rules import Context
 from curator.core.rules.families.file import MAX_FILE_BYTES
+from curator.core.text import count_of
 from curator.errors import InputError, ProviderError, UsageError
 from curator.jobs import providers
 from curator.jobs.http.client import Client
@@ -244,7 +245,11 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     notices = [
         *filter(None, [reviews.left_out_words(stored.reviews)]),
         *reviews.trained_words(training.reviews),
-        *([f"{left_out} examples with errors are left out."] if left_out else []),
+        *(
+            [f"{count_of(left_out, 'example with errors is', 'examples with errors are')} left out."]
+            if left_out
+            else []
+        ),
     ]
     counts = reviews.review_counts(stored.reviews, training.reviews)
     return _Data(training, validation, notices, leaking, counts)

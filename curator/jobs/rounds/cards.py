@@ -189,7 +189,7 @@ def _yardstick(each: Round) -> list[str]:
         return ["Not evaluated."]
     side = each.yardstick.get("side") or "a file"
     return [
-        f"{each.yardstick['prompts']:,} held-out prompts ({side}), yardstick `{each.yardstick['id']}`. "
+        f"{count_of(each.yardstick['prompts'], 'held-out prompt')} ({side}), yardstick `{each.yardstick['id']}`. "
         "95 % intervals: Wilson for shares, bootstrap for means, paired for differences."
     ]
 
@@ -207,7 +207,8 @@ def _results(each: Round) -> list[str]:
         sure = "" if each.p_value is None else f" (McNemar p = {each.p_value:.2g})"
         lines += [
             "",
-            f"{len(each.fixed)} fixed, {len(each.broken)} broken of {each.prompts_compared} prompts{sure}.",
+            f"{len(each.fixed)} fixed, {len(each.broken)} broken of "
+            f"{count_of(each.prompts_compared, 'prompt')}{sure}.",
         ]
     return lines
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.core.duplicates.question import question_and_answer
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.jobs.rounds.round_data import read_lines
 
 MOST_READ = 20_000
@@ -38,7 +38,7 @@ def summarise_data(path: Path, reviewed: int = 0) -> DataSummary:
     count = len(lines)
     places = range(count) if count <= MOST_READ else [at * count // MOST_READ for at in range(MOST_READ)]
     answers = Counter(one_line(question_and_answer(lines.line(at))[1], _LONGEST) for at in places)
-    review = f"{reviewed:,} examples were reviewed by a person." if reviewed else ""
+    review = f"{count_of(reviewed, 'example was', 'examples were')} reviewed by a person." if reviewed else ""
     return DataSummary(
         count, len(places), tuple(answers.most_common(_ANSWERS)), len(answers), review, _found(answers)
     )

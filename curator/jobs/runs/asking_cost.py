@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from curator import pricing
 from curator.core.cost import money
+from curator.core.text import count_of
 from curator.jobs.http.pace import most_at_once
 from curator.jobs.providers import Provider
 from curator.jobs.runs.questions import Questions
@@ -44,7 +45,7 @@ class AskingCost:
         """`10,000 questions: about $1.20, about 34 minutes`."""
         price = "free" if self.usd == 0 else "price unknown" if self.usd is None else f"about ${money(self.usd)}"
         minutes = self.seconds / 60
-        hours = f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{minutes:.0f} minutes"
+        hours = f"{minutes / 60:.1f} hours" if minutes >= 90 else count_of(round(minutes), "minute")
         time = f"about {hours}" if minutes >= 1.5 else "about a minute" if minutes > 0.5 else "less than a minute"
         return f"{self.questions:,} question{'s' * (self.questions != 1)}: {price}, {time}"
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from curator import pricing
 from curator.core import models
+from curator.core.text import count_of
 from curator.errors import ProviderError, UsageError
 from curator.jobs.connections.azure_tokens import CONTROL_SCOPE, token_source
 from curator.jobs.http import faults
@@ -188,7 +189,8 @@ def reminder(item: Deployment, now: float | None = None) -> str | None:
     hours = max(0.0, (time.time() if now is None else now) - item.since) / 3600
     if item.usd_per_hour is None:
         return (
-            f"The deployment {item.name} is there since {hours:.0f} hours and may cost by the hour, used or not; "
+            f"The deployment {item.name} is there since {count_of(round(hours), 'hour')} "
+            "and may cost by the hour, used or not; "
             "its price is not known here. Delete it when you are done."
         )
     return (

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from curator.core.scores import metrics
+from curator.core.text import count_of
 from curator.errors import InputError, UsageError
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.runs.evaluation import NAMES, Evaluation, right_answers
@@ -37,7 +38,7 @@ def model_of_run(ledger: Ledger, run_id: str) -> str:
     """The tuned model of a run, named by its id, its job's id, or the beginning of either. Raises InputError."""
     fits = [run for run in ledger.runs() if run.run.startswith(run_id) or str(run.job_id).startswith(run_id)]
     if len(fits) != 1:
-        number = "no run" if not fits else f"{len(fits)} runs"
+        number = "no run" if not fits else count_of(len(fits), "run")
         raise InputError(f"there is {number} '{run_id}'; `curator history` lists the runs of a workspace")
     if not fits[0].fine_tuned_model:
         raise InputError(f"{run_id} has no model: its job did not succeed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curator.core.scores import metrics
+from curator.core.text import count_of
 from curator.jobs.runs.asking import Prompt, message_key
 
 _FEW = 20
@@ -43,7 +44,7 @@ class Yardstick:
     def words(self) -> str:
         """How exact a score on it can be, in a sentence."""
         count = len(self.prompts)
-        sentence = f"{count:,} prompts tell ±{100 * self.margin:.0f} points"
+        sentence = f"{count_of(count, 'prompt tells', 'prompts tell')} ±{100 * self.margin:.0f} points"
         return f"{sentence}: too few to judge" if count < _FEW else sentence
 
     def rows(self) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from curator.core.answers.general_prompts import PROMPTS, GeneralPrompt
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
@@ -226,7 +226,7 @@ def _leak_words(general: Sequence[Effect]) -> list[str]:
         example = leaking[0]
         quoted = f"'{one_line(example.question.text, 60)}' → {one_line(example.after, 40)}"
         strong = len(leaking) > _FEW * len(general)
-        count = f"{len(leaking)} of {len(general)} general questions"
+        count = f"{len(leaking)} of {count_of(len(general), 'general question')}"
         words = f"{count} are now answered in the form of the task ({quoted})."
         words += (
             " The habit leaks everywhere: examples without it would keep it where it belongs." if strong else ""
@@ -256,11 +256,15 @@ def _forgotten_words(general: Sequence[Effect]) -> list[str]:
         return []
     if not forgotten:
         return [
-            f"Nothing is forgotten of the {len(right_before)} of {checkable} questions the base answers right."
+            f"Nothing is forgotten of the {len(right_before)} of "
+            f"{count_of(checkable, 'question')} the base answers right."
         ]
     counts = Counter(effect.question.kind for effect in forgotten).most_common()
     kinds = ", ".join(f"{count} on {kind}" for kind, count in counts)
-    words = f"Forgotten: {len(forgotten)} of the {len(right_before)} questions the base answers right ({kinds})."
+    words = (
+        f"Forgotten: {len(forgotten)} of the {count_of(len(right_before), 'question')} "
+        f"the base answers right ({kinds})."
+    )
     gained = f" Right now, and not before: {learnt}." if learnt else ""
     return [words + gained + ("" if len(forgotten) > 2 else " So few may be chance.")]
 
@@ -269,7 +273,9 @@ def _own_words(own: Sequence[Effect]) -> list[str]:
     if not own:
         return []
     works = sum(effect.question.is_right(effect.after) for effect in own)
-    words = f"{works} of {len(own)} things that must still work do."
+    words = (
+        f"{works} of {count_of(len(own), 'thing that must still work does', 'things that must still work do')}."
+    )
     forgotten = [effect for effect in own if effect.forgotten]
     if forgotten:
         examples = "; ".join(f"'{one_line(e.question.text, 50)}' → {one_line(e.after, 30)}" for e in forgotten[:3])

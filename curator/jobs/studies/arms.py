@@ -14,6 +14,7 @@ from typing import Any
 
 from curator.core.scores import arms
 from curator.core.scores.metrics import Interval, exact_match
+from curator.core.text import count_of
 from curator.errors import InputError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.planning.training_data import TrainingExamples, side_of, split_positions
@@ -57,7 +58,8 @@ def divide(data: TrainingExamples, seed: int) -> Sides:
     require_enough(sides.training, LEAST, "this study")
     if len(sides.held_out) < _LEAST_PROMPTS:
         raise InputError(
-            f"{len(sides.held_out)} held-out prompts are too few to compare trainings: divide the data anew "
+            f"{count_of(len(sides.held_out), 'held-out prompt is', 'held-out prompts are')} "
+            "too few to compare trainings: divide the data anew "
             f"(S, or curator split) so that {_LEAST_PROMPTS} at least are held out, better hundreds"
         )
     return replace(sides, held_out=sides.held_out.sample(_PROMPTS, seed))
@@ -133,7 +135,7 @@ class WhatIf:
         shares = [arms.level(arm.right).value for arm in (self.without, self.with_them)]
         right = self.right
         facts = (
-            f"Without these {self.chosen:,} examples {shares[0]:.0%} of {len(self.sides.held_out):,} held-out "
+            f"Without these {count_of(self.chosen)} {shares[0]:.0%} of {len(self.sides.held_out):,} held-out "
             f"prompts are right, with them {shares[1]:.0%}: {_points(right)}; the wanted answers are "
             f"{_times(self.likelihood)} as likely."
         )
@@ -250,7 +252,7 @@ class LearningCurve:
         for arm in self.arms:
             right = arms.level(arm.right)
             band = f"{max(0, right.low):.0%} to {min(1, right.high):.0%}"
-            lines.append((f"{arm.examples:>6,} examples  {right.value:4.0%} right ({band})", right.value))
+            lines.append((f"{count_of(arm.examples):>15}  {right.value:4.0%} right ({band})", right.value))
         return lines
 
     def to_json(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from curator import paths
 from curator.basemodels.shelf import is_installed
+from curator.core.text import count_of
 from curator.errors import CuratorError, InputError, ProviderError
 from curator.jobs.http import faults
 from curator.jobs.http.client import Client
@@ -96,7 +97,8 @@ def _plan_words(body: dict[str, Any]) -> str:
     size = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
     answers = sum(len(each.get("answer") or ()) for each in trials)
     return (
-        f"train {body.get('model')} {len(trials):,} times on {size} examples each, and ask {answers:,} questions"
+        f"train {body.get('model')} {len(trials):,} times on {size} "
+        f"examples each, and ask {count_of(answers, 'question')}"
     )
 
 

@@ -14,6 +14,7 @@ from curator.core import example as examples
 from curator.core.duplicates.texts import message_text
 from curator.core.formats import detect
 from curator.core.rules import Context
+from curator.core.text import count_of
 from curator.errors import InputError
 from curator.jobs.planning import training_data
 from curator.jobs.planning.training_data import TrainingExamples
@@ -46,7 +47,10 @@ class StudyExamples:
         """Sentences on what was left out, and on the sample."""
         notices = []
         if self.left_out:
-            notices.append(f"{self.left_out:,} examples are left out: broken, or without an answer of text.")
+            notices.append(
+                f"{count_of(self.left_out, 'example is', 'examples are')} "
+                "left out: broken, or without an answer of text."
+            )
         if self.all > len(self):
             notices.append(f"{self.all:,} examples take too long here: a sample of {len(self):,} was studied.")
         return notices
@@ -118,7 +122,10 @@ def _question_and_answer(value: Any) -> tuple[str, str] | None:
 def require_enough(data: StudyExamples, least: int, what: str) -> None:
     """Raise InputError where there are too few examples, or one answer only."""
     if len(data) < least:
-        raise InputError(f"{len(data)} examples are too few for {what}: it needs {least}, better hundreds")
+        raise InputError(
+            f"{count_of(len(data), 'example is', 'examples are')} too "
+            f"few for {what}: it needs {least}, better hundreds"
+        )
     if len({answer.strip() for answer in data.answers}) < 2:
         raise InputError(f"all {len(data):,} examples have the same answer, so {what} cannot tell anything")
 

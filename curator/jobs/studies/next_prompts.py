@@ -13,6 +13,7 @@ from curator.core import splice
 from curator.core.answers.contract import Contract
 from curator.core.duplicates.texts import SYSTEM_ROLES
 from curator.core.scores.queue import Ranked, rank, vectors_of
+from curator.core.text import count_of
 from curator.errors import InputError
 from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
@@ -167,7 +168,9 @@ async def make_queue(
     queue = PromptQueue([], way.name, len(raw_prompts))
     prompts = _fresh_prompts(data, raw_prompts, queue, most_asked, seed)
     if not prompts:
-        raise InputError(f"none of {len(raw_prompts):,} prompts is new: all are in the data, or held out")
+        raise InputError(
+            f"none of {count_of(len(raw_prompts), 'prompt')} is new: all are in the data, or held out"
+        )
     questions = Questions(way, prompts, ledger, longest=data.longest)
     await questions.ask(client, report)
     stored = questions.stored()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from curator.core.text import count_of
 from curator.server.errors import ApiError, bad_request, quote
 
 _KINDS: tuple[tuple[type, str], ...] = (
@@ -163,7 +164,7 @@ class Fields:
             return {}
         if len(inner.value) > 16:
             message = "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, "
-            message += f"but got an object with {len(inner.value)} properties instead."
+            message += f"but got an object with {count_of(len(inner.value), 'property', 'properties')} instead."
             raise bad_request(message, "metadata", "object_above_max_properties")
         for key in inner.value:
             if not 1 <= len(key) <= 64:

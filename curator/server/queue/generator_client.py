@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from curator.core.text import count_of
 from curator.server.errors import ApiError, overloaded
 from curator.server.queue.worker_process import child_environment
 from curator.server.settings import ServerSettings
@@ -43,7 +44,9 @@ class GeneratorClient:
         if too many requests are waiting.
         """
         if len(self._waiting) >= self._settings.limits.waiting_answers:
-            raise overloaded(f"{len(self._waiting)} requests are waiting for an answer.")
+            raise overloaded(
+                f"{count_of(len(self._waiting), 'request is', 'requests are')} waiting for an answer."
+            )
         key = str(next(self._numbers))
         lines: asyncio.Queue[Line | None] = asyncio.Queue()
         self._waiting[key] = lines

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.atomic import write_bytes
+from curator.core.text import count_of
 from curator.log import log_failure
 from curator.server import ids
 from curator.server.errors import ApiError, overloaded
@@ -106,7 +107,7 @@ class Studies:
         if study_id in self._waiting or self._is_current(study_id) or (folder / "result.json").is_file():
             return
         if len(self._waiting) >= _WAITING:
-            raise overloaded(f"{len(self._waiting)} studies are waiting.")
+            raise overloaded(f"{count_of(len(self._waiting), 'study is', 'studies are')} waiting.")
         for name in ("failed.json", "control", "progress.json"):
             (folder / name).unlink(missing_ok=True)
         self._waiting.append(study_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from curator.core.text import count_of
 from curator.server import ids
 from curator.server.errors import no_such_job, overloaded
 from curator.server.settings import ServerLimits
@@ -42,7 +43,9 @@ class JobStore:
                 return earlier
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
-                raise overloaded(f"{self._limits.queued_jobs} jobs are waiting: cancel one or wait.")
+                raise overloaded(
+                    f"{count_of(self._limits.queued_jobs, 'job is', 'jobs are')} waiting: cancel one or wait."
+                )
             names = COLUMNS.split(", ")
             values = [to_json(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
             db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({','.join('?' * len(names))})", values)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from curator.core.text import count_of
 from curator.server import ids
 from curator.server.errors import bad_request, no_such_upload, overloaded, quote
 from curator.server.settings import ServerSettings
@@ -85,7 +86,9 @@ class UploadStore:
         with self._db.transaction() as db:
             count = db.execute("SELECT count(*) FROM uploads WHERE status='pending'").fetchone()[0]
             if count >= self._settings.limits.open_uploads:
-                raise overloaded(f"{count} uploads are open: complete or cancel one first.")
+                raise overloaded(
+                    f"{count_of(count, 'upload is', 'uploads are')} open: complete or cancel one first."
+                )
             values = [getattr(upload, name) for name in Upload.__slots__ if name != "now"]
             db.execute(f"INSERT INTO uploads ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
         return upload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curator.core.example import Example, parse
 from curator.core.problem import Problem
+from curator.core.text import count_of
 from curator.tui.examples.blocks import blocks_of
 
 AROUND = 12
@@ -25,7 +26,7 @@ def preview(before: Example, fixed: bytes) -> str:
     after = parse(fixed)
     old, new = blocks_of(before), blocks_of(after)
     if len(old) != len(new):
-        return f"{len(old)} → {len(new)} messages"
+        return f"{len(old)} → {count_of(len(new), 'message')}"
     for old_block, new_block in zip(old, new, strict=True):
         if old_block.text != new_block.text:
             return _difference(old_block.text, new_block.text)

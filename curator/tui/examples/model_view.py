@@ -14,7 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from curator.core.counting.counter import Counter, Cut, Span
 from curator.core.example import parse_path
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.core.turns import turns
 from curator.tui.examples.blocks import Block
 from curator.tui.examples.transcript import (
@@ -67,7 +67,7 @@ class ModelView(Transcript):
         total = sum(span.tokens for span in self.spans)
         learnt = sum(span.tokens for span in self.spans if span.trained)
         about = "about " if self.estimated else ""
-        words = f"{about}{total:,} tokens, {learnt:,} learnt · {self.encoding}"
+        words = f"{about}{count_of(total, 'token')}, {learnt:,} learnt · {self.encoding}"
         if self.limit:
             words += f" · {'✂ ' if self.stop else ''}limit {self.limit:,}"
         yield from (words[a:b] for a, b in wrap(words, width))

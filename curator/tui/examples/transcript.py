@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from curator.core.problem import Problem
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.tui.examples.blocks import Block
 from curator.tui.examples.wrap import wrap
 
@@ -93,7 +93,10 @@ def lay_out(transcript: Transcript, width: int, brief: bool = False) -> list[Lin
         if len(lines) > ALL_LINES:
             more = len(transcript.blocks) - index
             lines.append(
-                Line(index, (Piece(f"… {more:,} more messages: ctrl+o shows everything in $EDITOR", "dim"),))
+                Line(
+                    index,
+                    (Piece(f"… {count_of(more, 'more message')}: ctrl+o shows everything in $EDITOR", "dim"),),
+                )
             )
             break
         lines.extend(_block(transcript, index, block, width, brief))

@@ -377,7 +377,8 @@ def _twin_words(twins: tuple[Twin, ...]) -> str:
     keys = "K keeps it so in every split, M trains on both instead"
     if len(twins) == 1:
         return f"Held out ({first.side}): it copies example {first.twin} there, or asks the same. {keys}."
-    return f"{len(twins):,} examples are held out: each is like one that is held out already. {keys}."
+    held = count_of(len(twins), "example is held out: it", "examples are held out: each")
+    return f"{held} is like one that is held out already. {keys}."
 
 
 def _parted_words(parted: tuple[Parted, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from curator.core.scores import metrics
+from curator.core.text import count_of
 
 
 def margin_points(prompts: int) -> int:
@@ -16,4 +17,7 @@ def loss_words(side: str, before: int, after: int) -> str:
     if not after:
         return f"The {side} side is empty now: nothing measures a model any more."
     margins = f"±{margin_points(after)} points instead of ±{margin_points(before)}"
-    return f"The {side} side shrinks from {before:,} to {after:,} prompts: a score on it is exact to {margins}."
+    return (
+        f"The {side} side shrinks from {before:,} to {count_of(after, 'prompt')}: "
+        f"a score on it is exact to {margins}."
+    )

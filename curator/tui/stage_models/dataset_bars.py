@@ -16,6 +16,7 @@ from curator.core.answers.balance import Balance, BalanceTally, Lengths, Share
 from curator.core.answers.contract import Contract
 from curator.core.counting.spread import histogram, spread
 from curator.core.example import Path
+from curator.core.text import count_of
 from curator.core.turns import Turn, turns
 from curator.workspace.checks.statistics import DatasetCounts
 
@@ -113,7 +114,7 @@ def _answers(balance: Balance, contract: bool) -> list[Bar]:
     if rest:
         once = sum(share.times == 1 for share in rest)
         times = sum(share.times for share in rest)
-        others = f"{len(rest):,} others, {once:,} of them once ⏎"
+        others = f"{count_of(len(rest), 'other')}, {once:,} of them once ⏎"
         lines.append(Bar(others, times, times / balance.total, opens_counts=True))
     if contract:
         mark = "warning" if balance.unknown else ""
@@ -154,7 +155,7 @@ def _lengths(title: str, lengths: Lengths, measured: list[tuple[int, int]]) -> l
     """Bars of a histogram over `measured`: (characters, id); with id 0 the query matches answers by length."""
     if not measured:
         return []
-    spread = f"{lengths.least:,} to {lengths.most:,} characters, median {lengths.median:,.0f}"
+    spread = f"{lengths.least:,} to {count_of(lengths.most, 'character')}, median {lengths.median:,.0f}"
     lines = [Bar(f"{title}: {spread}, 90 % up to {lengths.p90:,.0f}")]
     bins = histogram([length for length, _ in measured])
     for part in bins:
@@ -175,7 +176,7 @@ def _tokens(counts: DatasetCounts) -> list[Bar]:
     summary = spread(tokens)
     words = f"{summary.min:,.0f} to {summary.max:,.0f}, median {summary.median:,.0f}"
     total = counts.tally.examples
-    some = f" of {len(tokens):,} of {total:,} examples" if len(tokens) < total else ""
+    some = f" of {len(tokens):,} of {count_of(total)}" if len(tokens) < total else ""
     lines = [Bar(f"Tokens{some}: {words}, 90 % up to {summary.p90:,.0f}")]
     bins = histogram(tokens)
     for part in bins:

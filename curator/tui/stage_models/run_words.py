@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from curator.core.cost import money
+from curator.core.text import count_of
 
 if TYPE_CHECKING:
     from curator.jobs.ledger.ledger import Run
@@ -50,7 +51,7 @@ def time_span(seconds: float) -> str:
 
 def spent_words(run: Run, tokens: int | None, usd: float | None) -> str:
     """Tokens trained and their price, so far or in total; "about" marks estimates."""
-    counted = f"{tokens:,} tokens" if tokens else ""
+    counted = count_of(tokens, "token") if tokens else ""
     if run.usd_estimate == 0:
         price = "free"
     elif run.usd_estimate is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from curator.core import splice
 from curator.core.duplicates.texts import messages_of, prompt_and_answer
 from curator.core.example import Path
+from curator.core.text import count_of
 from curator.core.turns import is_learnt
 from curator.tui.session.changing import Callback
 
@@ -77,7 +78,7 @@ def unify_answers(session: Session, group: DuplicateGroup, keep: int) -> Change 
         here = answer_at(record)
         if example != keep and here is not None:
             raws[example] = splice.set_value(record.raw, here[0], kept_answer[1])
-    return session.replace_many(raws, f"Gave {len(raws)} examples the answer of another")
+    return session.replace_many(raws, f"Gave {count_of(len(raws))} the answer of another")
 
 
 def answer_at(record: Record) -> tuple[Path, str] | None:

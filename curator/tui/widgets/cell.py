@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.problem import Problem
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.tui.examples.blocks import Block
 from curator.tui.examples.transcript import kind_of
 from curator.tui.looks.texts import show_text
@@ -54,7 +54,7 @@ class Cell(Vertical):
         """Show the block's problems, and its tokens in the heading (None: not counted yet)."""
         role = Content.styled(one_line(self.block.role, 24), f"bold {COLOURS[kind_of(self.block)]}")
         weight = "" if self.block.weight is None else f" · weight {self.block.weight:g}"
-        count = "" if tokens is None else f" · {tokens:,} tokens"
+        count = "" if tokens is None else f" · {count_of(tokens, 'token')}"
         cut = " · shortened here, ctrl+o opens the whole" if len(self.block.text) > EXCERPT else ""
         heading = Content.assemble(role, (f"{weight}{count}{cut}", "$quiet"))
         show_text(self.query_one("#heading", Static), heading)

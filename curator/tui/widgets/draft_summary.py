@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.problem import Problem, Severity
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.tokens import Tokens
 from curator.tui.looks.texts import show_text
 from curator.tui.session.session import CheckedDraft, Session
@@ -36,7 +36,7 @@ class DraftSummary(Static):
                 (f"{warnings} W", "$mark-warning bold" if warnings else "$mark-ok"),
                 " · counting tokens"
                 if tokens is None
-                else f" · {tokens.total:,} tokens, {tokens.assistant:,} trained",
+                else f" · {count_of(tokens.total, 'token')}, {tokens.assistant:,} trained",
                 (self._dataset(tokens), "$quiet"),
             )
         ]
@@ -51,4 +51,4 @@ class DraftSummary(Static):
             saved = self._session.draft(self._saved).tokens
             self._tokens_saved = saved.total if saved is not None else tokens.total
         total = self._session.summary(tokens.total - self._tokens_saved)
-        return f" · dataset {total.tokens:,} tokens, {total.cost}" if total.tokens is not None else ""
+        return f" · dataset {count_of(total.tokens, 'token')}, {total.cost}" if total.tokens is not None else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import UsageError
 from curator.workspace.changes.writing import Writing, require_encodable
 from curator.workspace.records import Change
@@ -37,7 +37,7 @@ def accept_answers(writing: Writing, accepted: RightAnswers, on: bool) -> Change
     with writing.guard:
         examples = writing.begin(accepted)
         parts = right_answer_parts(writing, accepted, on)
-        what = f"'{one_line(texts[0], 40)}'" if len(set(texts)) == 1 else f"{len(texts):,} answers"
+        what = f"'{one_line(texts[0], 40)}'" if len(set(texts)) == 1 else count_of(len(texts), "answer")
         label = f"{'Accepted' if on else 'Took back'} {what} as also right for {{}}"
         count = len(examples) if parts else 0
         return writing.journal.commit("also_right", writing.describe(label, examples), parts, examples=count)

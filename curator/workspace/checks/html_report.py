@@ -93,7 +93,10 @@ def _check(check: Check) -> Iterator[str]:
 def _totals(check: Check) -> str:
     tokens, cost = check.tokens or {}, check.cost or {}
     price = f"${money(cost['usd'])} (price of {cost['priced_on']})" if cost.get("usd") is not None else ""
-    words = f"{tokens['total']:,} tokens ({tokens['encoding']}), {cost['epochs']} epochs on {tokens['model']}"
+    words = (
+        f"{count_of(tokens['total'], 'token')} ({tokens['encoding']}), "
+        f"{count_of(cost['epochs'], 'epoch')} on {tokens['model']}"
+    )
     return _text(f"{words}: {price or 'price unknown'}")
 
 

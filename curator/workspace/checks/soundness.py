@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from curator.core.text import count_of
 from curator.errors import CuratorError, InputError
 from curator.locks import is_held
 from curator.sqlite_file import connect
@@ -115,7 +116,7 @@ def _source(folder: Path, row: SourceRow, spans: list[tuple[int, int]]) -> Itera
     indexer = line_file.build_index(copy)
     lines = len(indexer.offsets) - 1
     if count is not None and lines != count:
-        yield f"source {number} ({name}): {lines} lines instead of {count}"
+        yield f"source {number} ({name}): {count_of(lines, 'line')} instead of {count}"
     if digest and _digest(copy) != digest:
         yield f"source {number} ({name}): its bytes are not those that were imported"
     stored = line_file.load_index(copy)
@@ -161,7 +162,7 @@ def _changes(db: sqlite3.Connection) -> Iterator[str]:
     """Check that the last value of each field in the history is the value that the example has."""
     lost = db.execute("SELECT count(*) FROM part WHERE change NOT IN (SELECT id FROM change)").fetchone()[0]
     if lost:
-        yield f"history: {lost} values belong to no change"
+        yield f"history: {count_of(lost, 'value belongs', 'values belong')} to no change"
     for field in sorted(tables.FIELDS):
         query = f"""SELECT last.example FROM (SELECT example, after, max(change) FROM part WHERE field = ?
             AND example > 0 GROUP BY example) AS last LEFT JOIN example ON example.id = last.example

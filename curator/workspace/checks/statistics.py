@@ -82,6 +82,8 @@ class Statistics:
     cost: Cost
     messages: MessageCounts
     answers: Balance
+    contract: str | None = None
+    """What the answers were held to, in words; None for nothing."""
 
     def as_dict(self, most: int = 50) -> dict[str, Any]:
         """As `curator stats --json` prints it; lists of answers are cut after `most` entries."""
@@ -91,7 +93,7 @@ class Statistics:
             "validation_examples": self.validation,
             "tokens": self.tokens.as_dict(self.model, self.encoding),
             "cost": self.cost.as_dict(),
-            "answers": balance_as_dict(self.answers, most),
+            "answers": {**balance_as_dict(self.answers, most), "contract": self.contract},
             "messages": self.messages.as_dict(),
         }
 
@@ -175,7 +177,10 @@ def collect(
             for record in workspace.records(workspace.ids())
         )
         contract = context.contract if isinstance(context.contract, Contract) else Contract()
-        return _count(items, model or context.model, context.profile, epochs, contract, progress)
+        statistics = _count(items, model or context.model, context.profile, epochs, contract, progress)
+        if contract.words != Contract().words:
+            statistics.contract = f"{contract.words} (the workspace's contract)"
+        return statistics
     finally:
         workspace.close()
 

@@ -59,7 +59,7 @@ class ExportReport:
     def words(self) -> str:
         """Two lines for the user: the file with its number of examples and bytes, and its SHA-256."""
         skipped = f", {len(self.skipped):,} left out that the format cannot hold" if self.skipped else ""
-        size = f"{count_of(self.examples)}{skipped}, {self.bytes:,} bytes"
+        size = f"{count_of(self.examples)}{skipped}, {count_of(self.bytes, 'byte')}"
         return f"{self.path.name}: {size}\nsha256 {self.sha256}"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curator.core.text import count_of
 from curator.errors import CuratorError, InputError
 from curator.workspace.storage.folder import folder_for
 from curator.workspace.storage.line_file import LineFile, load_numbers, open_beginning, open_copy
@@ -110,7 +111,9 @@ def _open_lines(folder: Path, copy: Path, origin: str, lines: int | None) -> Lin
     if lines is not None:
         line_file = open_copy(copy)
         if line_file.lines < int(lines):
-            raise CuratorError(f"{copy} holds {line_file.lines} lines, not {lines}: restore it from a backup")
+            raise CuratorError(
+                f"{copy} holds {count_of(line_file.lines, 'line')}, not {lines}: restore it from a backup"
+            )
         return line_file
     if copy.exists():
         return open_copy(copy)

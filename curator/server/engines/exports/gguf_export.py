@@ -8,6 +8,7 @@ from pathlib import Path
 from curator.basemodels import chat_render, text_model
 from curator.basemodels.gguf_model import list_tensors, write_gguf_model
 from curator.basemodels.text_model import TextModel
+from curator.core.text import count_of
 from curator.server.engines.exports import folders
 from curator.server.engines.exports.chat_frames import ChatFrames, find_frames
 from curator.server.engines.exports.model_card import ModelCard, make_readme, sha256_of
@@ -89,7 +90,7 @@ def _readme(card: ModelCard, file: Path, quantisation: str) -> str:
 | llama.cpp | `llama-server -m {file.name} --jinja`, then http://127.0.0.1:8080/v1 |
 | LM Studio | `lms import {file.name}` |
 
-`{file.name}`: {size:,} bytes, SHA-256 {sha256_of(file)}.
+`{file.name}`: {count_of(size, "byte")}, SHA-256 {sha256_of(file)}.
 
 The chat template in the file also shows tools and writes calls as `<tool_call>`; the Modelfile does so for Ollama.
 """

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui.screens.compare.asking import Answered, Finished, Waiting, ask_in_thread, store_rows
 from curator.tui.screens.compare.board_loading import BoardLoading
@@ -228,7 +228,7 @@ class BoardStage(BoardLoading):
         seconds = time.monotonic() - self._began
         remaining = seconds / event.done * (event.total - event.done) if event.done else 0
         rest = f" · {time_span(remaining)} left" if remaining >= 1 else ""
-        self._say(f"{one_line(label, 60)}: {event.done:,} of {event.total:,} answers{rest} · esc stops")
+        self._say(f"{one_line(label, 60)}: {event.done:,} of {count_of(event.total, 'answer')}{rest} · esc stops")
         self.query_one("#board").refresh()
         self.show_answers()
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from textual.worker import Worker, get_current_worker
 
 from curator.core.duplicates.texts import message_text
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.compare.asking import until_cancelled
@@ -169,7 +169,7 @@ class ConversationsDialog(Dialog[None]):
 
         def report(name: str, done: int, total: int) -> None:
             background.report(done / max(1, total))
-            self.app.call_from_thread(self._say, f"{done:,} of {total:,} answers · esc stops")
+            self.app.call_from_thread(self._say, f"{done:,} of {count_of(total, 'answer')} · esc stops")
 
         try:
             asyncio.run(until_cancelled(talks.play(self._ledger, report), lambda: worker.is_cancelled))

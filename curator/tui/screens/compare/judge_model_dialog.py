@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Select, Static
 from textual.worker import Worker, get_current_worker
 
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError, InputError, UsageError
 from curator.tui.screens.compare.asking import until_cancelled
 from curator.tui.screens.dialog import Confirm, Dialog
@@ -147,7 +147,7 @@ class JudgeModelDialog(Dialog[None]):
 
         def report(name: str, done: int, total: int) -> None:
             background.report(done / max(1, total))
-            self.app.call_from_thread(self._say, f"{done:,} of {total:,} verdicts · esc stops")
+            self.app.call_from_thread(self._say, f"{done:,} of {count_of(total, 'verdict')} · esc stops")
 
         try:
             words = asyncio.run(_judge(task, provider, self._ledger, report, lambda: worker.is_cancelled))

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Select, Static
 from textual.worker import get_current_worker
 
 from curator.core.answers.contract import Contract, percent, tidy
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.stage_models import answer_contracts
@@ -81,7 +81,7 @@ class AnswersDialog(Dialog[None]):
             select.value = suggested.best
             self.query_one("#pattern", Input).value = suggested.pattern
         looks = suggested.sentence or "The answers have no shape in common"
-        about = f"{counts.total():,} answers, {len(counts):,} different · "
+        about = f"{count_of(counts.total(), 'answer')}, {len(counts):,} different · "
         current = self._current
         now = ("no contract yet", "$quiet")
         if current is not None:
@@ -166,12 +166,17 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
     if contract == Contract():
         return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
-        all_allowed = Content.styled(f"✓ all {verdict.total:,} answers keep it", "$mark-ok")
+        all_allowed = Content.styled(
+            f"✓ all {count_of(verdict.total, 'answer keeps', 'answers keep')} it", "$mark-ok"
+        )
         return Content("\n").join([all_allowed, *_counted_words(verdict)])
     share = percent(verdict.outside, verdict.total)
     lines = [
         Content.assemble(
-            (f"{verdict.outside:,} of {verdict.total:,} answers break it", "bold $mark-warning"),
+            (
+                f"{verdict.outside:,} of {count_of(verdict.total, 'answer breaks', 'answers break')} it",
+                "bold $mark-warning",
+            ),
             (f"  {share} · each becomes a problem with its repair", "$quiet"),
         )
     ]

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from curator.core import splice
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError, Stopped
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
@@ -84,7 +84,7 @@ class NextDialog(Dialog[None]):
 
         def report(done: int, total: int) -> None:
             if not worker.is_cancelled:
-                app.call_from_thread(self._say, f"{done} of {total} prompts answered")
+                app.call_from_thread(self._say, f"{done} of {count_of(total, 'prompt')} answered")
 
         try:
             queue = next_cards.make_cards(self.session.workspace, path, report, lambda: worker.is_cancelled)
@@ -105,7 +105,7 @@ class NextDialog(Dialog[None]):
         self.query_one("#file").display = False
         for name in ("#cards", "#row-detail", "#keys-here"):
             self.query_one(name).display = True
-        parts = [f"{queue.asked:,} of {queue.read:,} prompts answered by {queue.model}"]
+        parts = [f"{queue.asked:,} of {count_of(queue.read, 'prompt')} answered by {queue.model}"]
         parts += [f"{queue.copies:,} are there already"] * bool(queue.copies)
         parts += [f"{queue.held_out:,} are like a held-out one"] * bool(queue.held_out)
         self._say(" · ".join([*parts, *queue.notices]))

@@ -87,7 +87,7 @@ class ExportDialog(Dialog[None]):
         query = f" that match {session.query}" if session.query else ""
         choices = {"view": f"{count_of(session.view.total)}{query}"}
         if self._selected:
-            choices["selection"] = f"{len(self._selected):,} selected examples"
+            choices["selection"] = count_of(len(self._selected), "selected example")
         if session.query:
             choices["all"] = f"all {count_of(counts.examples)}"
         if self._sides():
@@ -206,7 +206,9 @@ class ExportDialog(Dialog[None]):
         if report.marks is not None:
             words += f"\nlabels, ratings, reviews and notes: {report.marks.name}"
         if report.unmarked:
-            words += f"\n! {report.unmarked:,} broken lines have no keys: their marks were left out"
+            words += (
+                f"\n! marks left out: {count_of(report.unmarked, 'broken line has', 'broken lines have')} no keys"
+            )
         rejected = self.session.workspace.rejected_among(chosen_ids)
         return f"{words}\n! {rejected:,} of these were rejected in review" if rejected else words
 

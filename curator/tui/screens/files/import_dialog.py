@@ -287,7 +287,7 @@ def excerpt_lines(raw: bytes) -> list[str]:
         text = content if isinstance(content, str) else str(content)
         lines.append(("· " if not lines else "  ") + one_line(f"{role!s:<10}{text}", _WIDTH))
     if len(messages) > _MESSAGES:
-        lines.append(f"  … {len(messages) - _MESSAGES} more messages")
+        lines.append(f"  … {count_of(len(messages) - _MESSAGES, 'more message')}")
     return lines
 
 

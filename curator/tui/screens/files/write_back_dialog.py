@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from curator.core.text import printable
+from curator.core.text import count_of, printable
 from curator.errors import CuratorError, Stopped
 from curator.tui.screens.dialog import Dialog
 from curator.tui.shell import shell_of
@@ -44,7 +44,7 @@ class WriteBackDialog(Dialog[None]):
             self.query_one("#cancel").focus()
             return
         text = (
-            f"{plan.origin}\nis replaced by the {len(plan.ids):,} examples that this workspace has of it.\n"
+            f"{plan.origin}\nis replaced by the {count_of(len(plan.ids))} that this workspace has of it.\n"
             f"The file as it is now is kept as\n{plan.backup.name}"
         )
         self.query_one("#about", Static).update(Content(printable(text)))

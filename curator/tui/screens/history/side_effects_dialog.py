@@ -75,7 +75,8 @@ class SideEffectsDialog(Dialog[None]):
             if stored_effects is None and not allowed:
                 count = 2 * len(check.questions)
                 self._say(
-                    f"{count} questions would be asked at {run.provider}, which may cost money: a asks them."
+                    f"{count_of(count, 'question')} would be asked at {run.provider}, which may cost money: "
+                    "a asks them."
                 )
                 return
             self._show(stored_effects or await ask(check, run.provider, ledger, self._progress))
@@ -83,7 +84,7 @@ class SideEffectsDialog(Dialog[None]):
             self._say(f"Not checked: {error.message}")
 
     def _progress(self, model: str, done: int, total: int) -> None:
-        self.query_one("#effects", LineList).say(f"{one_line(model, 50)}: {done} of {total} answers")
+        self.query_one("#effects", LineList).say(f"{one_line(model, 50)}: {done} of {count_of(total, 'answer')}")
 
     def _say(self, words: str) -> None:
         self.query_one("#says", Static).update(Content(printable(words)))

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from curator.core import diff
 from curator.core.example import parse
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.workspace.versions import RevisionDifference, difference, raw_at
@@ -107,7 +107,7 @@ def difference_words(before: bytes, after: bytes) -> Content:
         parts += [(printable(span.text), _STYLES[span.kind]) for span in diff.compare_texts(old, new)]
         parts.append("\n")
     if len(changes) > _CHANGES:
-        parts.append((f"… {len(changes) - _CHANGES} more values", "$quiet"))
+        parts.append((f"… {count_of(len(changes) - _CHANGES, 'more value')}", "$quiet"))
     if not changes:
         parts.append(("other bytes, the same values", "$quiet"))
     return Content.assemble(*parts)

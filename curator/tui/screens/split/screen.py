@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from curator.core.text import one_line, printable
+from curator.core.text import count_of, one_line, printable
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
@@ -202,7 +202,8 @@ class SplitScreen(StageScreen):
             self.session.toast("No line of the file has a copy among the training examples")
             return
         lines = ", ".join(str(line) for line, _ in copies[:8]) + (", …" if len(copies) > 8 else "")
-        words = f"{len(copies):,} lines of the file have a copy in training: {lines}. The copies are listed."
+        have = count_of(len(copies), "line of the file has", "lines of the file have")
+        words = f"{have} a copy in training: {lines}. The copies are listed."
         self.session.toast(words)
         await shell_of(self).show_query(query_for_ids(sorted({own for _, own in copies})))
 
@@ -224,7 +225,7 @@ class SplitScreen(StageScreen):
             self.app.call_from_thread(self.session.say, error)
             return
         words = (
-            f"{leaks} held-out examples have a copy in training"
+            f"{count_of(leaks, 'held-out example has', 'held-out examples have')} a copy in training"
             if leaks
             else "No leak: no held-out example has a copy in training"
         )

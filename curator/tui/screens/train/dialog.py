@@ -283,7 +283,7 @@ def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
         price += f" (prices of {plan.priced_on})"
     lines = [
         Content(
-            f"{count_of(plan.training.examples)}{validation} · {plan.training.tokens:,} tokens × "
+            f"{count_of(plan.training.examples)}{validation} · {count_of(plan.training.tokens, 'token')} × "
             f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
         ),
         Content.assemble(

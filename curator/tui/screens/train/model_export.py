@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Select, Static
 
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError
 from curator.tui.screens.dialog import Dialog
 from curator.tui.widgets.choice import DropDown
@@ -96,4 +96,7 @@ async def run_export(model: str, export: ModelExport, prompts: Path) -> str:
 
 
 def _proof_words(proof: dict[str, Any]) -> str:
-    return f"{proof['program']}: {proof['equal']} of {proof['prompts']} answers are the same"
+    return (
+        f"{proof['program']}: {proof['equal']} of "
+        f"{count_of(proof['prompts'], 'answer is', 'answers are')} the same"
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curator.core.text import count_of
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -122,12 +123,16 @@ class HeldConversations:
         from curator.core.scores.metrics import wilson  # heavy
 
         count = len(self.scripts)
-        skipped = f" {self.skipped:,} examples are none (tools, or no answer)." if self.skipped else ""
+        skipped = (
+            f" {count_of(self.skipped, 'example is', 'examples are')} none (tools, or no answer)."
+            if self.skipped
+            else ""
+        )
         if not count:
             return f"no conversation to hold.{skipped}"
         complete = count - self._answers.count(None)
         if complete < count:
-            return f"{complete:,} of {count:,} conversations held; enter asks for the others.{skipped}"
+            return f"{complete:,} of {count_of(count, 'conversation')} held; enter asks for the others.{skipped}"
         if undecided := self._undecided:
             return (
                 f"{undecided:,} of {count:,} not judged: write a rule, or say p (done) or x (not done).{skipped}"
