@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         skipped = [row.line or row.id for row in workspace.rows(report.skipped[:1000])]
     if rejected:
         words = "--filter '-review:rejected' leaves them out"
-        output.say(f"note: {rejected:,} of these examples were rejected in review; {words}")
+        output.say(f"note: rejected in review: {count_of(rejected)} of these; {words}")
     if report.skipped:
         lines = ", ".join(map(str, skipped[:5])) + ("…" if len(report.skipped) > 5 else "")
         were = "was" if len(report.skipped) == 1 else "were"

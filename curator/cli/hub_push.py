@@ -83,9 +83,8 @@ def _decide(
         return would(words, args.json, **facts)
     if not args.yes and not ask_yes_no(f"{words[0].upper()}{words[1:]}? [y/N] ", False):
         raise UsageError("nothing was sent: add --yes to send what is told above")
-    address = push(
-        hub, plan, files, one_line(args.message, 200) or f"{count_of(len(plan.sent), 'file')}, by Curator"
-    )
+    message = one_line(args.message, 200) or f"{count_of(len(plan.sent), 'file')}, by Curator"
+    address = push(hub, plan, files, message)
     return _finish(args, facts, address, f"sent: {one_line(address, 200)}")
 
 
@@ -144,10 +143,8 @@ def _write_sides(
             path = folder / f"{side}.jsonl"
             report = export(workspace, ids, path, marks=args.marks)
             if report.unmarked:
-                raise InputError(
-                    f"{count_of(report.unmarked, 'broken line has', 'broken lines have')} "
-                    "no keys for marks: use --marks sidecar"
-                )
+                lacking = count_of(report.unmarked, "broken line has", "broken lines have")
+                raise InputError(f"{lacking} no keys for marks: use --marks sidecar")
             examples[side] = report.examples
             files |= {each.name: each for each in (path, report.marks, report.right_answers) if each is not None}
     return files, examples
@@ -194,7 +191,7 @@ def _carried_words(carried: CarriedAlong) -> list[str]:
     lines = [f"  {kind:<14}{words}" for kind, words in kinds.items() if words]
     stays = "no label, rating, review or note" if not lines else "nothing else"
     return [
-        f"{carried.examples:,} examples carry:",
+        f"{count_of(carried.examples)}:",
         *lines,
         f"  {stays}; the history and who decided what stay here",
     ]

@@ -151,9 +151,7 @@ def _print_result(prepared: Import, workspace: Workspace, change: Change, as_jso
         _print(prepared, workspace)
         if change.twins:
             joined = count_of(len(change.twins))
-            output.say(
-                f"{joined} copy held-out ones, exactly or nearly: they join their side and are never trained on"
-            )
+            output.say(f"copies of held-out ones, exact or near: {joined} on the held-out side, never trained on")
 
 
 def _progress() -> Callable[[int], None] | None:
@@ -238,7 +236,7 @@ def _print(prepared: Import, workspace: Workspace) -> None:
         output.say(f"{count_of(marked)} came with labels, ratings, reviews or notes")
     if lost := prepared.total("lost_marks"):
         output.say(
-            f"{lost:,} entries of the .marks.jsonl file fit no line of the data, which changed, and were left out"
+            f"left out: {count_of(lost, 'entry', 'entries')} of the .marks.jsonl file, for lines that have changed"
         )
     if bad := prepared.total("bad"):
         output.say(

@@ -67,15 +67,14 @@ def run(args: argparse.Namespace) -> int:
 def _print(merge: Merge, args: argparse.Namespace, decided: bool) -> None:
     who = output.styled(one_line(merge.by, 60), "1")
     output.out(
-        f"{who}: {merge.same:,} examples are the same, {merge.only_here:,} are only here, "
-        f"{merge.only_there:,} only there"
+        f"{who}: {count_of(merge.same)} the same, {merge.only_here:,} only here, {merge.only_there:,} only there"
     )
     for what, agreement in merge.agreement.items():
         output.out(f"  {output.styled(one_line(what.replace(':', ' ', 1), 40), '1')}: {agreement.words}")
     if not merge.agreement:
         output.out("  nothing was judged by both")
     verb = "would get" if args.dry_run else "got"
-    output.out(f"{merge.taken:,} examples {verb} judgements that they had not")
+    output.out(f"{count_of(merge.taken)} {verb} judgements that they had not")
     if merge.disagreements and decided:
         output.out(
             f"{count_of(len(merge.disagreements), 'disagreement was', 'disagreements were')} "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.cli import output
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -99,12 +99,14 @@ def _report(
 def _print(args: argparse.Namespace, report: dict[str, Any], split: ThreeSides, copies: list[str]) -> None:
     """Print the sizes of the files, the leaks, and a line for each of the first copies of test lines."""
     for side in (side for side in SIDES if "examples" in report.get(side, ())):
-        output.out(f"{side:<11}{report[side]['examples']:>8,} examples  {one_line(report[side]['path'])}")
+        output.out(f"{side:<11}{count_of(report[side]['examples']):>17}  {one_line(report[side]['path'])}")
     output.out(f"leaks      {split.leaks:>8}  (seed {split.seed})")
     if args.test and "leaks" in report["test"]:
-        output.out(f"test       {len(copies):>8}  lines of {one_line(args.test)} with a copy in train.jsonl")
+        output.out(
+            f"test       {len(copies):>8}  of the lines of {one_line(args.test)} with a copy in train.jsonl"
+        )
     if report["rejected"]:
-        output.out(f"left out   {report['rejected']:>8,} examples that were rejected in review")
+        output.out(f"left out   {report['rejected']:>8,}  rejected in review")
     for words in (*copies[:_SHOWN], *(f"  {reason}" for reason in split.reasons)):
         output.out(words)
 

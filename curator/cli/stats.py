@@ -132,20 +132,22 @@ def _show_answers(statistics: Statistics) -> None:
             rest = sum(share.times for share in answers.answers[_SHOWN:])
             out(f"  and {count_of(len(answers.answers) - _SHOWN, 'other')}, {rest:,} times together")
     size = answers.answer_lengths
-    out(
-        f"  {size.least:,} to {count_of(size.most, 'character')}, mean {size.mean:,.1f}, median {size.median:,.0f}"
-    )
+    span = f"{size.least:,} to {count_of(size.most, 'character')}"
+    out(f"  {span}, mean {size.mean:,.1f}, median {size.median:,.0f}")
     if answers.dominant:
         names = ", ".join(f"{one_line(each.text, 30)} {each.share:.0%}" for each in answers.dominant[:3])
         out(styled(f"  dominant: {names}", "33"))
     if answers.refusals:
         out(f"  {count_of(answers.refusals, 'refusal')} ({answers.refusal_share:.0%})")
     if statistics.contract:
-        about = f"{answers.unknown:,} outside" if answers.unknown else "none outside"
-        words = f"  {about} the contract: {one_line(statistics.contract, 200)}"
-        out(styled(words, "33") if answers.unknown else words)
+        _show_contract(statistics.contract, answers.unknown)
     if len(answers.systems) > 1:
         out(f"  {count_of(len(answers.systems), 'different system prompt')} (none counts as one)")
+
+
+def _show_contract(contract: str, unknown: int) -> None:
+    words = f"  {f'{unknown:,}' if unknown else 'none'} outside the contract: {one_line(contract, 200)}"
+    out(styled(words, "33") if unknown else words)
 
 
 def _head(title: str, words: str) -> None:

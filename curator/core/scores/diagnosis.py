@@ -185,8 +185,7 @@ def _too_little_validation(run: Curves, examples: int | None, best: int | None) 
         reason = "There are no validation values."
     elif examples is not None and examples < MIN_VALIDATION:
         reason = (
-            f"{count_of(examples, 'validation example is', 'validation examples are')} "
-            f"fewer than {MIN_VALIDATION}."
+            f"{count_of(examples, 'validation example is', 'validation examples are')} below {MIN_VALIDATION}."
         )
     elif not run.full_valid and _relative_noise(run.valid) > 0.3:
         reason = f"Validation loss swings by {_relative_noise(run.valid):.0%} from one batch to the next."

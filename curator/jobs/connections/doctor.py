@@ -11,6 +11,7 @@ from typing import Any
 
 from curator import __version__, paths
 from curator.basemodels import shelf
+from curator.core.text import count_of
 from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections import local_server as local
@@ -113,7 +114,11 @@ async def _check_local_server(provider: Provider) -> ProviderReport:
         jobs = await client.jobs()
     busy = sum(not job.finished for job in jobs)
     return _report(
-        provider, "ok", f"running; {busy} of {len(jobs)} jobs under way", address.base_url, "its token file"
+        provider,
+        "ok",
+        f"running; {busy} of {count_of(len(jobs), 'job')} under way",
+        address.base_url,
+        "its token file",
     )
 
 

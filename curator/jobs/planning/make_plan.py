@@ -242,14 +242,11 @@ def _read_data(path: Path, wish: Wish, context: Context) -> _Data:
     training = usable.only(train)
     tested = usable.only(usable.side("test")).raws
     leaking = leaks.leaking_keys(training, [*(validation or []), *tested])
+    faulty = count_of(left_out, "example with errors is", "examples with errors are")
     notices = [
         *filter(None, [reviews.left_out_words(stored.reviews)]),
         *reviews.trained_words(training.reviews),
-        *(
-            [f"{count_of(left_out, 'example with errors is', 'examples with errors are')} left out."]
-            if left_out
-            else []
-        ),
+        *([f"{faulty} left out."] if left_out else []),
     ]
     counts = reviews.review_counts(stored.reviews, training.reviews)
     return _Data(training, validation, notices, leaking, counts)

@@ -43,9 +43,8 @@ class JobStore:
                 return earlier
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
-                raise overloaded(
-                    f"{count_of(self._limits.queued_jobs, 'job is', 'jobs are')} waiting: cancel one or wait."
-                )
+                jobs = count_of(self._limits.queued_jobs, "job is", "jobs are")
+                raise overloaded(f"{jobs} waiting: cancel one or wait.")
             names = COLUMNS.split(", ")
             values = [to_json(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
             db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({','.join('?' * len(names))})", values)

@@ -111,9 +111,8 @@ def _open_lines(folder: Path, copy: Path, origin: str, lines: int | None) -> Lin
     if lines is not None:
         line_file = open_copy(copy)
         if line_file.lines < int(lines):
-            raise CuratorError(
-                f"{copy} holds {count_of(line_file.lines, 'line')}, not {lines}: restore it from a backup"
-            )
+            held = count_of(line_file.lines, "line")
+            raise CuratorError(f"{copy} holds {held}, not {lines}: restore it from a backup")
         return line_file
     if copy.exists():
         return open_copy(copy)

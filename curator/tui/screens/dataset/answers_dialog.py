@@ -166,17 +166,13 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
     if contract == Contract():
         return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
-        all_allowed = Content.styled(
-            f"✓ all {count_of(verdict.total, 'answer keeps', 'answers keep')} it", "$mark-ok"
-        )
+        kept = count_of(verdict.total, "answer keeps", "answers keep")
+        all_allowed = Content.styled(f"✓ all {kept} it", "$mark-ok")
         return Content("\n").join([all_allowed, *_counted_words(verdict)])
     share = percent(verdict.outside, verdict.total)
     lines = [
         Content.assemble(
-            (
-                f"{verdict.outside:,} of {count_of(verdict.total, 'answer breaks', 'answers break')} it",
-                "bold $mark-warning",
-            ),
+            (f"{verdict.outside:,} of {count_of(verdict.total, 'answer')} break it", "bold $mark-warning"),
             (f"  {share} · each becomes a problem with its repair", "$quiet"),
         )
     ]

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from curator.core.duplicates.texts import Scope
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Confirm
@@ -301,7 +301,8 @@ class DuplicatesScreen(StageScreen):
             self.session.toast("There are no copies; contradictions and look-alikes are for you to judge.")
             return
         alike = "" if self.scope == "conversation" else f" with the same {SCOPES[self.scope]}"
-        words = f"Delete {deleted:,} copies in {len(copies):,} groups{alike}, keeping the {self.policy} of each?"
+        what = f"{count_of(deleted, 'copy', 'copies')} in {count_of(len(copies), 'group')}{alike}"
+        words = f"Delete {what}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
         if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {deleted:,}")):
             settle_group.settle_all(self.session, copies, self._member_to_keep, lambda: self._show(True))

@@ -123,11 +123,8 @@ class HeldConversations:
         from curator.core.scores.metrics import wilson  # heavy
 
         count = len(self.scripts)
-        skipped = (
-            f" {count_of(self.skipped, 'example is', 'examples are')} none (tools, or no answer)."
-            if self.skipped
-            else ""
-        )
+        others = count_of(self.skipped, "example is", "examples are")
+        skipped = f" {others} none (tools, or no answer)." if self.skipped else ""
         if not count:
             return f"no conversation to hold.{skipped}"
         complete = count - self._answers.count(None)
