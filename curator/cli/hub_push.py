@@ -83,8 +83,7 @@ def _decide(
         return would(words, args.json, **facts)
     if not args.yes and not ask_yes_no(f"{words[0].upper()}{words[1:]}? [y/N] ", False):
         raise UsageError("nothing was sent: add --yes to send what is told above")
-    message = one_line(args.message, 200) or f"{count_of(len(plan.sent), 'file')}, by Curator"
-    address = push(hub, plan, files, message)
+    address = push(hub, plan, files, one_line(args.message, 200) or count_of(len(plan.sent), "file"))
     return _finish(args, facts, address, f"sent: {one_line(address, 200)}")
 
 

@@ -237,7 +237,7 @@ def test_the_model_of_the_round_before_is_asked_what_is_new(
         assert gone is not None and "has not answered 1 of these prompts" in gone
         served.wire.faults.clear()
         told = asyncio.run(ask("local"))
-        assert told is not None and f"{models[1]} of the round before was asked 1 prompts" in told
+        assert told is not None and f"{models[1]} of the round before was asked 1 prompt " in told
         assert (
             asyncio.run(ask("local")) is None
             and len(ledger.answers(models[1], [message_key(prompts[3].messages)])) == 1

@@ -45,7 +45,7 @@ async def ask_model_before(
     try:
         await questions.ask(client, report)
     except ProviderError as error:
-        return f"{earlier} of the round before has not answered {count_of(missing, 'prompt')}: {error.message}"
+        return f"{earlier} of the round before has not answered {missing} of these prompts: {error.message}"
     return (
         f"{earlier} of the round before was asked {count_of(missing, 'prompt')} "
         "that it had not answered, to compare."

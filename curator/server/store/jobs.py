@@ -43,8 +43,7 @@ class JobStore:
                 return earlier
             waiting = "status IN ('validating_files','queued','running','paused')"
             if db.execute(f"SELECT count(*) FROM jobs WHERE {waiting}").fetchone()[0] >= self._limits.queued_jobs:
-                jobs = count_of(self._limits.queued_jobs, "job is", "jobs are")
-                raise overloaded(f"{jobs} waiting: cancel one or wait.")
+                raise overloaded(f"{count_of(self._limits.queued_jobs, 'job')} waiting: cancel one or wait.")
             names = COLUMNS.split(", ")
             values = [to_json(v) if isinstance(v := getattr(job, name), dict) else v for name in names]
             db.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({','.join('?' * len(names))})", values)

@@ -166,8 +166,7 @@ def verdict_words(contract: Contract, verdict: ContractVerdict) -> Content:
     if contract == Contract():
         return Content.styled("Any answer is allowed: there is no contract.", "$quiet")
     if not verdict.outside:
-        kept = count_of(verdict.total, "answer keeps", "answers keep")
-        all_allowed = Content.styled(f"✓ all {kept} it", "$mark-ok")
+        all_allowed = Content.styled(f"✓ all {count_of(verdict.total, 'answer')} keep it", "$mark-ok")
         return Content("\n").join([all_allowed, *_counted_words(verdict)])
     share = percent(verdict.outside, verdict.total)
     lines = [
