@@ -9,7 +9,7 @@ from typing import Protocol
 
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.split import Items, Side, Split, Splitter
-from curator.core.text import one_line
+from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
 from curator.workspace.duplicates.index_by_id import Duplicates
 from curator.workspace.duplicates.leak_check import LeakCheck, Read
@@ -86,7 +86,7 @@ def divide(
         raise UsageError(str(error)) from None
     reasons = list(sides.reasons)
     if documents:
-        reasons.append(f"{len(documents)} long texts that several examples ask about stay on one side")
+        reasons.append(f"{count_of(len(documents), 'long text')} that several examples ask about stay on one side")
     reasons += _reasons_for_the_rest(broken, shapeless)
     _refuse_far_sides(sides, items, reasons)
     train = ties.rows.ids[among & ~ties.rows.mask(sides.validation)]
@@ -96,7 +96,8 @@ def divide(
 def _reasons_for_the_rest(broken: int, shapeless: int) -> Iterator[str]:
     """Sentences on the lines that are not divided."""
     if broken:
-        yield f"{broken} broken lines stay in training; check finds them"
+        lines = count_of(broken, "broken line stays", "broken lines stay")
+        yield f"{lines} in training; check finds {'it' if broken == 1 else 'them'}"
     if shapeless:
         yield f"in training, since they have no messages: {shapeless} (check names their shape)"
 
@@ -114,7 +115,7 @@ def _draw(splitter: Splitter, leak_check: LeakCheck) -> tuple[Split, int]:
             break
         copies += leaks
     if copies:
-        words = f"a last look found {len(copies)} more pairs of copies, which stay on one side too"
+        words = f"a last look found {count_of(len(copies), 'more pair', 'more pairs')} of copies, on one side too"
         sides = replace(sides, reasons=(*sides.reasons, words))
     return sides, len({held_out for held_out, _ in leaks})
 
@@ -129,7 +130,7 @@ def _refuse_far_sides(sides: Split, items: Items, reasons: Sequence[str]) -> Non
         return
     because = "; ".join(reasons) or "the examples that were placed by hand leave no room"
     raise CuratorError(
-        f"No split: {size:,} of {count:,} examples would be held out instead of {wish:,} ({because}). Ask for "
+        f"No split: {size:,} of {count_of(count)} would be held out instead of {wish:,} ({because}). Ask for "
         "another share or number, remove copies first (curator dedup), or let go examples pinned to a side.",
         title="Not split",
     )
@@ -139,7 +140,9 @@ def _refuse_nothing(items: Items, count: int, stratify: str | None) -> None:
     """Raise UsageError where there is nothing to divide, or nothing to stratify by."""
     if len(items.ids) < 2:
         others = "; curator check says what the others are" if len(items.ids) < count else ""
-        raise UsageError(f"there is nothing to divide: {len(items.ids)} sound examples with messages{others}")
+        raise UsageError(
+            f"there is nothing to divide: {count_of(len(items.ids), 'sound example')} with messages{others}"
+        )
     if stratify and set(items.strata.values()) == {None}:
         raise UsageError(f"no example has '{one_line(stratify)}': --stratify wants answer or a location")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from curator.core.split import Side
+from curator.core.text import count_of
 from curator.errors import UsageError
 from curator.workspace.duplicates.split import Division, divide
 from curator.workspace.duplicates.ties import Ties
@@ -58,7 +59,7 @@ def divide_in_three(
         return ThreeSides(sides.train, sides.validation, (), sides.seed, sides.leaks, sides.reasons)
     counts = _count(validation, len(raws), "validation"), _count(test, len(raws), "test")
     if sum(counts) >= len(raws):
-        raise UsageError(f"nothing of {len(raws):,} examples would be left to train on")
+        raise UsageError(f"nothing of {count_of(len(raws))} would be left to train on")
     ties = Ties(raws, stratify=stratify if strata is None else None, meter=meter)
     shared: dict[str, Any] = {"stratify": stratify, "strata": strata, "ties": ties, "meter": meter}
     first = divide(raws, validation, seed, fixed=_as_two_sides(fixed, "validation"), **shared)
