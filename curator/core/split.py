@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.core.duplicates.disjoint_sets import DisjointSets
-from curator.core.id_rows import IdRows
+from curator.core.duplicates.id_rows import IdRows
 from curator.core.text import count_of
 
 Side = Literal["train", "validation"]

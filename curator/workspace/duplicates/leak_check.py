@@ -15,11 +15,11 @@ from curator.core.duplicates.equal_rows import Keys, Mask
 from curator.core.duplicates.found_duplicates import least_ratio, strictness, verify
 from curator.core.duplicates.groups import Pair
 from curator.core.duplicates.hashes import text_hash
+from curator.core.duplicates.id_rows import IdRows
 from curator.core.duplicates.meaning.relation import VARIANTS, Relation, have_one_system, relation_of
 from curator.core.duplicates.plain_lines import spoken_of_line, text_and_messages_of_line, text_of_line
 from curator.core.duplicates.sketch import U8, Sketcher, empty_sketches
 from curator.core.duplicates.texts import normalise
-from curator.core.id_rows import IdRows
 from curator.workspace.meter import Meter
 
 _EVERY_PAIR = 2_000_000

@@ -13,11 +13,11 @@ from curator.core.duplicates.across import Phrases
 from curator.core.duplicates.equal_rows import Mask
 from curator.core.duplicates.found_duplicates import DEFAULT_THRESHOLD
 from curator.core.duplicates.hashes import Fingerprint, fingerprint
+from curator.core.duplicates.id_rows import IdRows
 from curator.core.duplicates.kin import Kin
 from curator.core.duplicates.plain_lines import fingerprint_of_chat, plain_chat
 from curator.core.duplicates.texts import messages_of, normalise, prompt_and_answer
 from curator.core.example import parse, parse_path
-from curator.core.id_rows import IdRows
 from curator.workspace.duplicates.documents import SharedDocuments, documents, documents_of_chat
 from curator.workspace.duplicates.row_reader import RowReader
 from curator.workspace.meter import Meter, without_collecting
