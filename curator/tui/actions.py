@@ -380,5 +380,6 @@ ACTIONS: tuple[Action, ...] = (
         ("cancel", "escape", "Back", "Change nothing", "show"),
         ("page_down", "pagedown", "Further down", "Show what lies below the dialog's edge"),
         ("page_up", "pageup", "Further up", "Show what lies above the dialog's edge"),
+        ("palette", "ctrl+p", "Commands", "Find any action of the dialog by name", "run=app.command_palette"),
     ),
 )

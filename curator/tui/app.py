@@ -19,6 +19,7 @@ from curator.tui import keys, stage_list
 from curator.tui.looks.stylesheet import CachedStylesheet
 from curator.tui.looks.themes import DEFAULT, VARIABLES, complete, load_themes
 from curator.tui.screens.data.screen import DataScreen
+from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.palette import ActionCommands, Palette
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changing import Result
@@ -178,6 +179,8 @@ class CuratorApp(Shell):
         """Say something in the message line of the screen, and keep it in the log."""
         self.message_log.add(message, title, severity)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self.set_timer(seconds + 0.1, self._refresh_notifications)  # it is over then, and makes way
 
     def _refresh_notifications(self) -> None:
         """Show messages in the screen's own line: Textual's toasts would lie over buttons and the list."""
@@ -256,9 +259,11 @@ class CuratorApp(Shell):
         self.action_dialog("settings")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable most actions while a dialog is open."""
+        """Disable most actions while a dialog is open; one with actions of its own has a palette of them."""
         below = [screen for screen in self.screen_stack if not isinstance(screen, CommandPalette)]
         dialog_open = bool(below) and below[-1].is_modal
+        if action == "command_palette" and dialog_open:
+            return isinstance(below[-1], Dialog) and below[-1].has_own_actions
         if action in WITHOUT_DIALOG:
             return not dialog_open
         return True
@@ -320,7 +325,10 @@ class CuratorApp(Shell):
     # The end
 
     def keep(self) -> None:
-        """Have every stage save its drafts and its place."""
+        """Have every stage save its drafts and its place; what works holds the workspace, and is stopped first."""
+        for task in self.session.tasks:
+            if task.stop is not None:
+                task.stop()
         for stack in self._screen_stacks.values():
             for screen in stack:
                 if isinstance(screen, StageScreen) and screen.is_mounted:

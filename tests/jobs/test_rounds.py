@@ -202,6 +202,9 @@ async def test_one_round_is_told_noted_written_and_gone_back_to(
         workspace.changes.split(0.3, 1)
         one = await add_round(workspace, ledger, FIRST, 1e9, lambda at, prompt: prompt.expected)
         workspace.changes.add(chat("Brand new?", "(surprise)"))
+        workspace.changes.add(chat("As new, and never learnt?", "(surprise)"))
+        workspace.changes.pin([21], "train")
+        workspace.changes.pin([22], "validation")
         workspace.changes.delete([next(iter(workspace.view("split:train").ids))])
         workspace.changes.undo()  # going back by undoing would end elsewhere
         workspace.changes.split(0.2, 9)
@@ -212,6 +215,7 @@ async def test_one_round_is_told_noted_written_and_gone_back_to(
     assert [each["id"] for each in report["explained"]] == report["flips"]["broken"]
     because = [reason for each in report["explained"] for reason in each["because"]]
     assert {"id": 21, "words": "added: teaches what it says now"} in because
+    assert 22 not in {reason["id"] for reason in because}
     assert run(capsys, *words, "--against", "1")[1][0]["delta"] == report["delta"]
     for kind, heading in (
         ("run-card", "## Broken Prompts"),

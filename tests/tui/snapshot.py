@@ -2,7 +2,8 @@
 
 A picture is a text of four parts, each apart from the next by a line `---`: the size of the terminal and the
 region that is drawn, the characters row by row, two letters for each style, and for each row the runs of cells
-that share a style: `3ab 20cd` are three cells in the style `ab`, then twenty in the style `cd`.
+that share a style: `3ab 20cd` are three cells in the style `ab`, then twenty in the style `cd`. The characters are
+the same in every look of the program (`looks.py`); a style says how the cell is drawn in each, with ` | ` between.
 
     CURATOR_UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py
 
@@ -18,7 +19,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,14 @@ import textual
 from rich.cells import cell_len
 from rich.style import Style
 from textual.app import App
+from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.strip import Strip
 
+from curator.tui.widgets.line_list import LineList
+from curator.tui.widgets.too_small import TooSmall
+from tests.tui.cut_texts import unreadable
+from tests.tui.looks import LOOKS, look_of, take_on
 from tests.tui.scene import Scene, drawn
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -42,6 +48,9 @@ PATIENCE, STILL = 5.0, 0.2
 SEPARATOR = "---"
 MOST_RUNS = 12
 """Differences of style that a failure names."""
+
+BETWEEN = " | "
+"""What stands between the styles of a cell in several looks."""
 
 Row = list[tuple[str, str]]
 """The cells of a row: character and style; the second cell of a wide character has an empty character."""
@@ -58,6 +67,12 @@ class Picture:
     def lines(self) -> list[str]:
         """The characters alone."""
         return ["".join(character for character, _ in row).rstrip() for row in self.rows]
+
+    def in_look(self, number: int) -> Picture:
+        """The picture in one of the looks that it is stored in."""
+        return Picture(
+            self.heading, [[(each, style.split(BETWEEN)[number]) for each, style in row] for row in self.rows]
+        )
 
     def text(self) -> str:
         """The picture as it is stored."""
@@ -128,11 +143,12 @@ def _runs(row: Row, letters: dict[str, str]) -> str:
 
 
 def _letters(styles: set[str]) -> dict[str, str]:
-    """Two letters for each style: by its checksum, so that they stay the same when other styles come and go."""
+    """Two letters for each style: by the checksum of its first look, so that they stay the same when other styles
+    come and go."""
     letters: dict[str, str] = {}
     taken: set[int] = set()
     for style in sorted(styles):
-        number = zlib.crc32(style.encode()) % 676
+        number = zlib.crc32(style.partition(BETWEEN)[0].encode()) % 676
         while number in taken:
             number = (number + 1) % 676
         taken.add(number)
@@ -187,29 +203,70 @@ def is_updating() -> bool:
     return bool(os.environ.get(UPDATE))
 
 
-async def check(scene: Scene, name: str, stand_ins: dict[str, str]) -> str:
-    """Compare the screen with the stored picture of this name, or store it.
+async def check(scene: Scene, name: str, stand_ins: dict[str, str], looks: Sequence[str] = ()) -> str:
+    """Compare the screen with the stored picture of this name in some looks, or store it in all of them.
 
-    Returns what is different, in words; empty where nothing is. The screen has `PATIENCE` seconds to become as it
-    was stored: on a busy machine the last of many messages may take its time.
+    Without looks the picture has only that of the app. Returns what is different, in words; empty where nothing
+    is. The screen has `PATIENCE` seconds to become as it was stored: on a busy machine the last of many messages
+    may take its time.
     """
     file = FOLDER / f"{name}.txt"
     scene.app.clear_notifications()
     if is_updating():
-        await _store(scene, file, stand_ins)
-        return ""
+        return await _store(scene, name, stand_ins, LOOKS if looks else ())
     if not file.is_file():
         return f"== {name}: no picture is stored"
-    stored, ends = file.read_text("utf-8"), time.monotonic() + PATIENCE
+    stored = read(file.read_text("utf-8"))
+    if not looks:
+        return await _compare(scene, name, stored, stand_ins)
+    await scene.pilot.pause()
+    different = [unreadable(scene.app, name)]
+    for look in sorted(looks, key=lambda look: look != look_of(scene.app)):  # the present one first
+        take_on(scene.app, look)
+        different.append(await _compare(scene, f"{name}, {look}", stored.in_look(LOOKS.index(look)), stand_ins))
+    if len(looks) > 1:
+        take_on(scene.app, looks[0])
+    return "\n".join(filter(None, different))
+
+
+async def _compare(scene: Scene, title: str, stored: Picture, stand_ins: dict[str, str]) -> str:
+    """Compare the screen with a picture in one look."""
+    ends = time.monotonic() + PATIENCE
     while True:
         await scene.pilot.pause()
         picture = draw(scene.app, stand_ins)
-        if picture.text() == stored:
-            return ""
+        if picture == stored:
+            return unmarked_focus(scene, title) if scene.app.no_color else ""
         if time.monotonic() > ends:
-            return f"== {name}\n{differences(read(stored), picture)}{_words_of_messages(scene)}"
+            return f"== {title}\n{differences(stored, picture)}{_words_of_messages(scene)}"
         scene.app.clear_notifications()
         await scene.pilot.pause(0.05)
+
+
+def unmarked_focus(scene: Scene, title: str) -> str:
+    """In words that nothing but colour tells which widget has the focus; empty where something else does.
+
+    That is a cell in reverse or underlined (the cursor of a field, a button), a cursor of a list in bold, or a
+    heavy line above a pane.
+    """
+    focused = scene.app.focused
+    if focused is None or not focused.region or type(focused) is VerticalScroll:
+        return ""  # of a long text alone
+    if isinstance(focused, LineList) and not focused.count:
+        return ""  # there is nothing to act on
+    if any(widget.display for widget in scene.app.screen.query(TooSmall)):
+        return ""
+    region, screen = focused.region, drawn(scene.app)
+    cells = [_cells(strip, {})[region.x : region.right] for strip in screen[region.y : region.bottom]]
+    bar = focused.styles.scrollbar_size_vertical if focused.show_vertical_scrollbar else 0
+    for row in cells:
+        text = "".join(character for character, _ in row)
+        styles = {style for _, style in row[: len(row) - bar]}
+        if "━" in text or any(re.search(r"\b(reverse|underline)\b", style) for style in styles):
+            return ""
+        if "›" in text and any(character == "›" and "bold" in style for character, style in row):
+            return ""
+    return f"== {title}\nnothing but colour tells that {focused} has the focus"
 
 
 def _words_of_messages(scene: Scene) -> str:
@@ -217,15 +274,44 @@ def _words_of_messages(scene: Scene) -> str:
     return f"\nThe screen says: {scene.toasts()}" if scene.toasts() else ""
 
 
-async def _store(scene: Scene, file: Path, stand_ins: dict[str, str]) -> None:
-    """Store the screen once it has stood still for a while."""
-    text = ""
-    await scene.pilot.pause()
-    while text != (text := draw(scene.app, stand_ins).text()):
-        await scene.pilot.pause(STILL)
+async def _store(scene: Scene, name: str, stand_ins: dict[str, str], looks: Sequence[str]) -> str:
+    """Store the screen once it has stood still for a while, in each of these looks; without any as it is.
+
+    Returns what can be read nowhere, or tells the focus by colour alone, in words.
+    """
+    file, pictures, wrong = FOLDER / f"{name}.txt", [], []
+    of_the_app: Sequence[str | None] = [None]
+    for look in looks or of_the_app:
+        if look is not None:
+            take_on(scene.app, look)
+        await scene.pilot.pause()
+        picture = None
+        while picture != (picture := draw(scene.app, stand_ins)):
+            await scene.pilot.pause(STILL)
+        pictures.append(picture)
+        wrong.append(unmarked_focus(scene, name) if scene.app.no_color else unreadable(scene.app, name))
+    if looks:
+        take_on(scene.app, looks[0])
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
+    file.write_text(_laid_over(pictures).text(), "utf-8")
     DRAWN_WITH.write_text(f"{textual.__version__}\n", "utf-8")
+    return "\n".join(dict.fromkeys(filter(None, wrong)))
+
+
+def _laid_over(pictures: list[Picture]) -> Picture:
+    """One picture of those of the same screen in several looks. Raises ValueError where the characters differ."""
+    first = pictures[0]
+    for other in pictures[1:]:
+        if (other.heading, other.lines) != (first.heading, first.lines):
+            raise ValueError(f"another look shows other characters:\n{differences(first, other)}")
+    rows = zip(*(picture.rows for picture in pictures), strict=True)
+    return Picture(
+        first.heading,
+        [
+            [(cells[0][0], BETWEEN.join(style for _, style in cells)) for cells in zip(*row, strict=True)]
+            for row in rows
+        ],
+    )
 
 
 def advice() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from curator.errors import CuratorError
+from curator.tui.app import CuratorApp
 from curator.tui.screens.activity import ActivityDialog
 from curator.tui.screens.panes import RememberedPanes
 from tests.tui.scene import NARROW, SIZES, WIDE, chat, dataset, many, opened, without_messages
@@ -14,6 +15,9 @@ from tests.tui.scene import NARROW, SIZES, WIDE, chat, dataset, many, opened, wi
 
 async def test_messages_lie_over_nothing_and_are_kept(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(30)), NARROW) as scene:
+        CuratorApp.notify(scene.app, "soon over", timeout=0.2)
+        await scene.until("soon over")
+        await scene.until("30 examples", minutes=0.2)
         rows = scene.screen_text().split("\n")
         assert "Query" in rows[-1] and "30 examples" in rows[-2]
         scene.app.session.toast("first [b]words[/b]")

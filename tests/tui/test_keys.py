@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from curator import paths
 from curator.tui import actions, keys
-from curator.tui.screens.palette import ActionCommands, CommandLines, identity
+from curator.tui.screens.dialog import CommandsHint
+from curator.tui.screens.palette import PLACES, ActionCommands, CommandLines, identity, way_to
 from curator.tui.widgets.key_line import KeyLine
 from curator.tui.widgets.text_field import MessageField
 from tests.thorough import every
@@ -60,11 +61,13 @@ def hints(scene: Scene) -> str:
 
 async def test_help_the_palette_and_the_line_tell_the_keys_of_what_has_the_focus(tmp_path: Path) -> None:
     offered: dict[tuple[str, str], str] = {}
+    of_the_palette = set()
     async with opened(dataset(tmp_path, many(4)), WIDE) as scene:
         for scope, pressed in FOCUS.items():
             await scene.press("alt+1", *pressed)
             assert_whole_line(scene, scope)
             for command in ActionCommands(scene.app.screen).commands():
+                of_the_palette.add(command.action.description)
                 if command.node is not None:
                     offered[identity(command.action)] = command.title.plain
             await scene.press("f1")
@@ -77,10 +80,43 @@ async def test_help_the_palette_and_the_line_tell_the_keys_of_what_has_the_focus
             await scene.press("escape", "escape")
     listed = [action for action in actions.ACTIONS if action.scope not in ELSEWHERE]
     assert [action.id for action in listed if identity(action) not in offered] == []
+    general = ("dialog", "field")  # each dialog has buttons for them, and a field is where one types
+    reached = [action.description in of_the_palette or action.scope in general for action in actions.ACTIONS]
+    assert [action.id for action, is_reached in zip(actions.ACTIONS, reached, strict=True) if not is_reached] == []
     for action in listed:
         title = offered[identity(action)]
         assert title.startswith(action.description)
         assert keys.keys_of(action, {}) in title
+
+
+def test_the_palette_knows_the_way_to_every_action() -> None:
+    for scope in PLACES:
+        first = way_to(scope)[0]
+        assert first.scope == "app" or first.command.startswith("app."), scope
+
+
+async def test_a_dialog_with_actions_of_its_own_offers_them_to_the_mouse(tmp_path: Path) -> None:
+    async with opened(dataset(tmp_path, many(4))) as scene:
+        await scene.press("ctrl+p")
+        await scene.type("both bad")
+        await scene.press("enter")
+        assert scene.app.current_mode == "compare"
+        assert "Both bad is here: press b, then b" in scene.toasts()
+        await scene.press("alt+1", "W")
+        await scene.pilot.click(CommandsHint)
+        await scene.settle()
+        dialog = scene.app.screen_stack[-2]
+        commands = list(ActionCommands(dialog).commands())
+        assert {"Reject all", "Accept and edit"} <= {command.action.description for command in commands}
+        assert all(command.node is not None for command in commands)
+        assert "Delete" not in {command.action.description for command in commands}
+        await scene.type("reject all")
+        await scene.press("enter")
+        assert scene.app.screen is dialog
+        await scene.press("escape", "d")  # a question has nothing but its buttons
+        await scene.app.run_action("dialog('export')")
+        await scene.press("ctrl+p")
+        assert not scene.app.screen.query(CommandLines)
 
 
 async def test_keys_of_ones_own(tmp_path: Path) -> None:

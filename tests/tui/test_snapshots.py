@@ -15,19 +15,21 @@ from curator.tui import screens
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.palette import Palette
 from curator.tui.screens.stage import StageScreen
-from tests.thorough import rotating
+from tests.thorough import DAY, THOROUGH, rotating
 from tests.tui import snapshot
+from tests.tui.looks import DARK, LIGHT, LOOKS, NO_COLOR
 from tests.tui.scene import NARROW, WIDE, Scene
 from tests.tui.tours import STAND_INS, TOURS, frozen, samples
 
 SIZES = {"80x24": NARROW, "120x40": WIDE}
-LONG = ("data", "dialogs", "training")
+LONG = ("data", "dialogs", "training", "rounds")
 """Tours that are drawn at one of the sizes each day."""
+ONE_SIZE = ("themes", "no-color")
 
 
 def sizes_of(tour: str) -> list[str]:
     """The sizes that a tour is drawn at today."""
-    if tour in ("themes", "no-color"):
+    if tour in ONE_SIZE:
         return ["80x24"]
     if tour in LONG and not snapshot.is_updating():
         sizes = list(SIZES) if LONG.index(tour) % 2 else list(SIZES)[::-1]
@@ -35,7 +37,21 @@ def sizes_of(tour: str) -> list[str]:
     return list(SIZES)
 
 
-CASES = [(tour, size) for tour in TOURS for size in sizes_of(tour)]
+def looks_of(tour: str, size: str) -> tuple[str, ...]:
+    """The looks that the pictures of a tour are drawn in today, at a size; none where each has one of its own."""
+    if tour == "themes":
+        return ()
+    if tour == "no-color":
+        return (NO_COLOR,)
+    if THOROUGH or snapshot.is_updating():
+        return LOOKS
+    turn = DAY // 2 + LONG.index(tour) if tour in LONG else DAY + list(SIZES).index(size)
+    return (LIGHT,) if turn % 2 else (DARK, NO_COLOR)
+
+
+CASES = [
+    (tour, size) for tour in TOURS for size in sizes_of(tour) if tour != "no-color" or not snapshot.is_updating()
+]
 
 drawn_screens: dict[tuple[str, str], set[type[Screen[Any]]]] = {}
 """The screens that each tour came to, by tour and size."""
@@ -57,7 +73,8 @@ async def test_every_screen_looks_as_it_is_stored(tour: str, size: str, new_fold
     async def show(scene: Scene, name: str) -> None:
         names.add(f"{name}-{size}.txt")
         came_to.add(type(scene.app.screen))
-        different.append(await snapshot.check(scene, f"{tour}/{name}-{size}", STAND_INS))
+        place = name if tour == "no-color" else f"{tour}/{name}"
+        different.append(await snapshot.check(scene, f"{place}-{size}", STAND_INS, looks_of(tour, size)))
 
     folder = new_folder()
     with frozen(folder):

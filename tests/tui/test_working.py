@@ -103,12 +103,13 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go = threading.Event()
+        self.was_stopped = False
         plain = ProgressLine.phase
 
         def phase(line: ProgressLine, what: str, done: int, total: int) -> None:
             plain(line, what, done, total)
             if done >= 3:
-                assert self.go.wait(30)
+                self.was_stopped = self.go.wait(30)
                 plain(line, what, done, total)
 
         stop = ProgressLine.stop
@@ -159,11 +160,12 @@ async def test_meanwhile_it_tells_how_far_it_is_draws_and_hears_escape_alone(
 async def test_leaving_stops_it(tmp_path: Path, began: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     path = dataset(tmp_path, many(8))
     async with opened(path) as scene:
-        Held(monkeypatch)
+        held = Held(monkeypatch)
         await scene.press("ctrl+a")
         await scene.pilot.press("d")
         await shown(scene, "Saving: 18 %")
-        scene.app.exit()
+        await scene.pilot.press("ctrl+q")
+    assert held.was_stopped
     monkeypatch.undo()
     async with opened(path) as scene:
         assert len(scene.workspace.ids()) == 8

@@ -26,6 +26,7 @@ from curator.jobs.ledger.ledger import Deployment, Run
 from curator.jobs.planning import training_data
 from curator.jobs.runs import evaluation
 from curator.jobs.studies.next_prompts import Card, PromptQueue
+from curator.tui.looks.themes import DEFAULT
 from curator.tui.screens.data.query_bar import QueryInput
 from curator.tui.screens.train.model_export import ModelExportDialog
 from curator.tui.screens.working import Working
@@ -345,6 +346,7 @@ async def dialogs(folder: Path, size: tuple[int, int], show: Show) -> None:
         await disagreements(scene, show)
         await study_dialogs(scene, show)
         await next_prompts(scene, show)
+        scene.app.theme = DEFAULT  # the one that the list begins at
         await scene.app.run_action("dialog('theme')")
         await scene.settle()
         await show(scene, "theme")
@@ -629,12 +631,15 @@ async def themes(folder: Path, size: tuple[int, int], show: Show) -> None:
 
 
 async def no_color(folder: Path, size: tuple[int, int], show: Show) -> None:
-    """The Data stage where the environment forbids colour."""
+    """Pictures of other tours where the environment forbids colour from the start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_COLOR", "1")
         async with on_sample(folder, size) as scene:
-            await scene.press("right_square_bracket", "space", "a", "1")
-            await show(scene, "no-color")
+            await show(scene, "data/list")
+            await scene.press("right_square_bracket")
+            await show(scene, "data/problem")
+            await scene.press("alt+2", "alt+3", "S")
+            await show(scene, "stages/split-dialog")
 
 
 TOURS: dict[str, Tour] = {

@@ -305,6 +305,10 @@ class Ledger(JudgementRows, AnswerFacts, Remarks):
         )
         return int(row["times"]) if row else 0
 
+    def is_evaluated(self, run: str) -> bool:
+        """Whether the model of a run was asked, and its answers scored."""
+        return self._one("SELECT seq FROM evaluations WHERE run = ? LIMIT 1", (run,)) is not None
+
     def evaluations(self) -> list[dict[str, Any]]:
         """All evaluations, newest first: dataset, model, run, at, and what was stored."""
         rows = self._all("SELECT * FROM evaluations ORDER BY seq DESC")

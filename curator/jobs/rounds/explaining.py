@@ -47,9 +47,11 @@ class Reason:
 
 
 def read_changed(workspace: Workspace, difference: RevisionDifference) -> list[ChangedExample]:
-    """The changed examples, of more than `MOST_READ` an even choice."""
-    signed = [("~", i) for i in difference.edited]
-    signed += [("+", i) for i in difference.added] + [("-", i) for i in difference.removed]
+    """The changed examples, of more than `MOST_READ` an even choice; what is held out teaches a model nothing."""
+    held_out = {*workspace.view("split:validation").ids, *workspace.view("split:test").ids}
+    signed = [("~", i) for i in difference.edited if i not in held_out]
+    signed += [("+", i) for i in difference.added if i not in held_out]
+    signed += [("-", i) for i in difference.removed]
     if len(signed) > MOST_READ:
         signed = [signed[at * len(signed) // MOST_READ] for at in range(MOST_READ)]
     return [_read(workspace, sign, example, difference) for sign, example in signed]

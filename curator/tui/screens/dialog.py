@@ -46,6 +46,11 @@ class Dialog(ModalScreen[Result | None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-short"), (32, "-tall")]
 
     @property
+    def has_own_actions(self) -> bool:
+        """Whether there are actions here beside going ahead and leaving; the palette lists them."""
+        return self.SCOPE != Dialog.SCOPE
+
+    @property
     def session(self) -> Session:
         """The session of the open workspace."""
         return shell_of(self).session
@@ -58,6 +63,8 @@ class Dialog(ModalScreen[Result | None]):
                 yield from self.compose_body()
             self.watch(body, "show_vertical_scrollbar", partial(self._say_that_there_is_more, box), init=False)
             with Horizontal(classes="buttons"):
+                if self.has_own_actions:
+                    yield CommandsHint("ctrl+p Commands")
                 if self.ACCEPT:
                     yield Button(Content(self.ACCEPT), variant="primary", id="accept", compact=True)
                 yield Button(Content(self.CANCEL), id="cancel", compact=True)
@@ -112,6 +119,14 @@ class Dialog(ModalScreen[Result | None]):
     def _submit(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_accept()
+
+
+class CommandsHint(Static):
+    """Says how to find the actions of a dialog; a click opens the palette too."""
+
+    async def on_click(self) -> None:
+        """Open the palette with them."""
+        await self.run_action("app.command_palette")
 
 
 class Confirm(Dialog[bool]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -44,6 +44,24 @@ PLACES = {
     "history": "app.history",
     "balance": "app.balance",
     "providers": "app.providers",
+    "proposals": "app.proposals",
+    "cards": "app.next",
+    "activity": "app.activity",
+    "disagreements": "app.disagreements",
+    "columns": "data.columns",
+    "facets": "data.facets",
+    "suspects": "data.suspects",
+    "query": "data.query",
+    "editor": "data.edit",
+    "answer": "data.edit",
+    "list": "app.data",
+    "conversation": "app.data",
+    "members": "app.duplicates",
+    "why": "compare.why",
+    "conversations": "compare.conversations",
+    "judge": "compare.judge",
+    "playground": "compare.ask",
+    "effects": "history.effects",
 }
 """Scopes that are not on every screen, and the action that leads there."""
 HIDDEN = "hidden"
@@ -56,6 +74,14 @@ def scopes_of(node_type: type[DOMNode]) -> tuple[str, ...]:
     """The scopes of the key table that a class of nodes declares, its own before those of its bases."""
     scopes = (vars(cls).get("SCOPE", "") for cls in node_type.__mro__)
     return tuple(scope for scope in dict.fromkeys(scopes) if scope)
+
+
+def way_to(scope: str, present: Container[str] = ()) -> list[Action]:
+    """The actions that lead to a scope from where those of the `present` scopes can run, the first one first."""
+    place = keys.BY_ID[PLACES[scope]]
+    if place.scope in present or place.scope == "app" or place.command.startswith("app."):
+        return [place]
+    return [*way_to(place.scope, present), place]
 
 
 def nodes_by_scope(screen: Screen[object], focused: Widget | None) -> dict[str, DOMNode]:
@@ -91,6 +117,11 @@ class PaletteCommand:
         """The action that leads to the stage or dialog it belongs to; None where it can run from here."""
         return keys.BY_ID[PLACES[self.action.scope]] if self.node is None else None
 
+    def pressed_after(self, way: list[Action]) -> str:
+        """The keys to press once the first action of the way there has run, in words."""
+        last = [step.keys.split(",")[0] for step in way[1:]] + [self.key_names.split(",")[0]]
+        return ", then ".join(keys.key_label(key) for key in last if key)
+
     @property
     def title(self) -> Content:
         """Its name, where it is, and its keys."""
@@ -113,7 +144,10 @@ class ActionCommands(Provider):
         return target.check_action(name, parameters) is not False
 
     def commands(self) -> Iterator[PaletteCommand]:
-        """All commands; actions of the same name that do the same are one, with the keys of all."""
+        """All commands; actions of the same name that do the same are one, with the keys of all.
+
+        Those of other stages and dialogs are left out where something of the same name can be done here.
+        """
         user_keys = shell_of(self.screen).user_keys
         all_keys: dict[tuple[str, str], dict[str, None]] = {}
         for action in actions.ACTIONS:
@@ -121,9 +155,10 @@ class ActionCommands(Provider):
             names.update(dict.fromkeys(filter(None, user_keys.get(action.id, action.keys).split(","))))
         listed = set()
         nodes = nodes_by_scope(self.screen, self.focused)
+        here = {action.description for action in actions.ACTIONS if action.scope in nodes}
         for action in actions.ACTIONS:
             node = nodes.get(action.scope)
-            if node is None and action.scope not in PLACES:
+            if node is None and (self.screen.is_modal or action.scope not in PLACES or action.description in here):
                 continue
             command = PaletteCommand(
                 action, node, ",".join(all_keys[identity(action)]), self._why_not(action, node)
@@ -164,9 +199,11 @@ class ActionCommands(Provider):
         if command.why_not:
             shell.session.toast(f"{command.action.description}: {command.why_not}.")
         elif command.place is not None:
-            await self.app.run_action(command.place.command, self.app)
-            if command.keys:
-                shell.session.toast(f"{command.action.description} is here: press {command.keys}.")
+            nodes = nodes_by_scope(self.screen, self.focused)
+            way = way_to(command.action.scope, nodes)
+            await self.app.run_action(way[0].command, nodes.get(way[0].scope, self.app))
+            if pressed := command.pressed_after(way):
+                shell.session.toast(f"{command.action.description} is here: press {pressed}.")
         elif command.node is not None:
             if isinstance(command.node, Widget) and command.node.can_focus:
                 command.node.focus()

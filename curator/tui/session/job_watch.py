@@ -75,6 +75,13 @@ class JobWatch:
         self.fault = ""
         return runs
 
+    def is_evaluated(self, run: str) -> bool:
+        """Whether the model of a run was asked and its answers scored; False where that cannot be read."""
+        try:
+            return self.ledger.is_evaluated(run)
+        except CuratorError:
+            return False
+
     def running(self) -> Run | None:
         """The newest run whose job is not over; None where there is none, or the runs cannot be read."""
         return next(iter(self.all_running()), None)

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.widgets import Static
 
-from curator.core.text import one_line
+from curator.core.text import one_line, printable
 from curator.tui import stage_list
 from curator.tui.shell import shell_of
 
@@ -59,6 +59,7 @@ class StageTabs(Horizontal):
             isinstance(source.content, Content) and words.is_same(source.content)
         ):  # else all of the screen would be laid out anew
             source.update(words)
+            source.tooltip = Content(printable(str(workspace.path)))
 
     @on(Click, "#source")
     async def _source_clicked(self) -> None:

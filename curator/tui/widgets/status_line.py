@@ -92,8 +92,8 @@ class StatusLine(Widget):
             if self.size.width < BRIEF:  # what to do next matters more in a narrow line
                 parts = [part for part in parts[:-1] if part[0] != "no charge"]
             parts.append((f"next: {self._next_step}", "$accent"))
-            while _width(parts) > self.size.width and len(parts) > 4:
-                del parts[-2]  # the split, the price, the tokens: other places tell them too
+            while _width(parts) > self.size.width and len(parts) > 2:
+                del parts[-2]  # the split, the price, the tokens …: other places tell them too
         spans: list[str | tuple[str, str]] = []
         for number, part in enumerate(parts):
             spans += [(" · ", "$quiet")] * bool(number) + [part]

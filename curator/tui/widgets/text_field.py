@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from rich.style import Style
 from rich.text import Text
+from textual.color import Color
 from textual.events import Paste
 from textual.message import Message
 from textual.widgets import TextArea
-from textual.widgets.text_area import LanguageDoesNotExist
+from textual.widgets.text_area import LanguageDoesNotExist, TextAreaTheme
 
 from curator.core.text import one_line, printable
 from curator.tui import keys
@@ -22,6 +24,19 @@ HIGHLIGHT_BYTES = 30_000
 EDITABLE_CHARS = 200_000
 EDITABLE_LINES = 5_000
 """A text with more characters or lines than this is edited in $EDITOR only: the UI would freeze on it."""
+
+JSON_COLOURS = {
+    "json.label": "role-user",
+    "string": "role-assistant",
+    "string.escape": "mark-info",
+    "number": "role-tool",
+    "boolean": "role-tool",
+    "json.null": "role-tool",
+    "json.error": "mark-error",
+    "punctuation.bracket": "quiet",
+    "punctuation.delimiter": "quiet",
+}
+"""The colours of the parts of a JSON text, by their names in Textual's grammar."""
 
 COMPLETED_CHARS = 1_000
 """Longer texts are not completed: the answers of a contract are short."""
@@ -137,6 +152,25 @@ class MessageField(TextField):
         self.call_after_refresh(self.fit)
 
 
+class JsonField(TextField):
+    """A JSON text, highlighted in the colours of the app's theme: Textual's own are made for dark ones."""
+
+    def on_mount(self) -> None:
+        """Take the colours on."""
+        self._app_theme_changed()
+
+    def _app_theme_changed(self) -> None:
+        colours = self.app.current_theme.variables
+        styles = {
+            part: Style(color=Color.parse(colours[name]).rich_color, bold=part == "json.label")
+            for part, name in JSON_COLOURS.items()
+        }
+        self.register_theme(TextAreaTheme("json", syntax_styles=styles))
+        if self.theme == "json":
+            super()._app_theme_changed()
+        self.theme = "json"
+
+
 def json_field(text: str) -> TextField:
     """A field for a JSON text, highlighted where that is fast and the grammar is installed."""
     try:
@@ -144,7 +178,7 @@ def json_field(text: str) -> TextField:
         highlight = len(text) <= HIGHLIGHT_BYTES
     except UnicodeEncodeError:
         highlight = False  # the text has bytes that are no UTF-8, which the highlighter cannot take
-    field = TextField(text, show_line_numbers=True, id="json")
+    field = JsonField(text, show_line_numbers=True, id="json")
     if highlight:
         try:
             field.language = "json"

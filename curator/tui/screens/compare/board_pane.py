@@ -125,9 +125,17 @@ class BoardStage(BoardLoading):
     def _show_rows(self, place: int) -> None:
         """List the rows, with the cursor on one."""
         rows, board, lines = self.rows, self.board, self.query_one("#board", LineList)
-        lines.styles.height = min(len(rows) + 1, _LONGEST if self.size.height >= 32 else _SHORTEST)
+        self._fit_board()
         lines.show(len(rows), self._board_line, cursor=place)
         lines.set_head(lambda width: board_words.board_head(board.columns if board else (), width))
+
+    def on_resize(self) -> None:
+        """Show more rows of the board on a taller terminal, and fewer on a lower one."""
+        self._fit_board()
+
+    def _fit_board(self) -> None:
+        rows = min(len(self.rows) + 1, _LONGEST if self.size.height >= 32 else _SHORTEST)
+        self.query_one("#board", LineList).styles.height = rows
 
     def _ask_by_itself(self) -> None:
         """Ask the ticked rows where a training has made a model that was never asked, and it costs nothing."""
@@ -151,9 +159,9 @@ class BoardStage(BoardLoading):
             opened = self.ledger.times_opened()
             words += f" · opened {opened:,} time{'s' * (opened != 1)}"
         form = f"form: {one_line(board.prompts.form.words, 100)}" if board and board.prompts.form else ""
-        self.query_one("#title", Static).update(
-            Content.assemble((one_line(words, 200), "bold"), ("  " + form if form else "", "$quiet"))
-        )
+        title = self.query_one("#title", Static)
+        title.update(Content.assemble((one_line(words, 200), "bold"), ("  " + form if form else "", "$quiet")))
+        title.tooltip = Content(f"{one_line(words, 200)}\n{form}")  # a narrow terminal cuts it
 
     def show_answers(self) -> None:
         """Show the answers of the row under the board's cursor."""

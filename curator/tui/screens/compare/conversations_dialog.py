@@ -63,7 +63,7 @@ class ConversationsDialog(Dialog[None]):
         """The rule, the conversations, and the one under the cursor."""
         stored = self.session.workspace.meta(STORED)
         rule = stored if isinstance(stored, str) else ""
-        hint = "a pattern in the last answer, or a .json file with a JSON Schema"
+        hint = "pattern of the last answer, or a JSON Schema's .json file"
         yield Static("", id="task-words")
         field = LineInput(rule, placeholder=hint, compact=True, id="rule")
         yield Horizontal(Static(Content("Done where"), classes="name"), field, classes="field -tight")

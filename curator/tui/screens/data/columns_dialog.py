@@ -14,7 +14,7 @@ from curator.tui.stage_models.list_columns import ALL, CAN_HIDE, SIZABLE, STORED
 from curator.tui.widgets.line_list import LineList, Pieces
 
 WORDS = {
-    "marks": "result of the check, review, change, contradiction or copy",
+    "marks": "check, review, change, contradiction or copy",
     "line": "line of the file",
     "roles": "one letter for each message; only in a wide list",
     "prompt": "what is asked",

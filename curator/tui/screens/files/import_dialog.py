@@ -17,7 +17,7 @@ from curator.core.convert.maps import UNKNOWN, parse_map
 from curator.core.example import parse
 from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, Stopped
-from curator.tui.screens.dialog import Dialog
+from curator.tui.screens.dialog import Confirm, Dialog
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace.exchange import import_files as importer
@@ -29,7 +29,6 @@ TYPING_PAUSE = 0.15
 """Seconds without a key press after which the typed path is read."""
 _MESSAGES = 4
 """Most messages of an example in the preview."""
-_DELETES = "/rule:missing_messages_list lists them, ctrl+a and d delete them"
 _WIDTH = 64
 """Most characters of a line in the preview."""
 CONTAINERS = {"jsonl": "JSON Lines", "array": "a JSON array or pretty-printed JSON", "csv": "a table of text"}
@@ -104,14 +103,24 @@ class ImportDialog(Dialog[None]):
         file = Path(sources[0].origin or "")
         return file if file.is_file() else None
 
-    def _unmapped_before(self) -> str:
-        """How many records of this file are here already that are no chats, in words; empty: none, or no map."""
+    def _unmapped_before(self) -> list[int]:
+        """The records of this file that are here already and are no chats; none where there is still no map."""
         file, workspace = self._preview, self.session.workspace
         if file is None or file.map.keeps_records:
-            return ""
+            return []
         name = file.path.name.replace('"', '\\"')
-        count = workspace.view(f'rule:missing_messages_list source:"{name}"').total
-        return count_of(count, "record") if count else ""
+        return list(workspace.view(f'rule:missing_messages_list source:"{name}"').ids)
+
+    def _ask_about(self, unmapped: list[int]) -> None:
+        """Ask whether the records that were imported without a map may go."""
+        count = count_of(len(unmapped), "record")
+        words = f"The {count} that came without a map are still there. u would bring them back."
+
+        def delete(is_wanted: bool | None) -> None:
+            if is_wanted:
+                self.session.delete(unmapped)
+
+        self.app.push_screen(Confirm("Delete what had no map?", words, "Delete"), delete)
 
     # The preview
 
@@ -147,6 +156,8 @@ class ImportDialog(Dialog[None]):
             self._show(self._preview)
         else:
             field.value = self._preview.map.spec()
+            if field.has_focus:
+                field.select_all()
 
     @on(Input.Changed, "#map")
     def _map_changed(self, event: Input.Changed) -> None:
@@ -157,7 +168,8 @@ class ImportDialog(Dialog[None]):
             if (spec := event.value.strip()) != self._preview.map.spec():
                 self._preview = self._preview.by(parse_map(spec))
         except CuratorError as error:
-            self._say("#found", error.message, "$mark-error")
+            fields = f"\nFields: {', '.join(self._preview.columns)}" if self._preview.columns else ""
+            self._say("#found", f"{error.message}{fields}", "$mark-error")
             return
         self._show(self._preview)
 
@@ -202,7 +214,7 @@ class ImportDialog(Dialog[None]):
             else:
                 self.dismiss(None)
                 if unmapped:
-                    self.session.toast(f"Its {unmapped} from before are still there, unmapped: {_DELETES}")
+                    self.app.call_later(self._ask_about, unmapped)
         elif self._preview is not None and not self._progress.working:
             self._read(self._preview)
         elif self._preview is None and not self._progress.working:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from curator.core import diff
+from curator.core.duplicates.question import question_and_answer
 from curator.core.example import parse
 from curator.core.text import count_of, one_line, printable
 from curator.tui.screens.dialog import Dialog
@@ -70,18 +71,34 @@ class VersionDialog(Dialog[int]):
         sign, example = self._change_at(index)
         record = self.session.workspace.record(example)
         where = f"line {record.line}" if record.line is not None else "new"
-        words = raw_at(self.session.workspace, example, self._new).decode("utf-8", "replace")
+        question, answer = question_and_answer(self._bytes_of(index))
+        room = max(16, width - 17)
         kind = {"+": "ok", "-": "error", "~": "warning"}[sign]
-        return [(f"{sign} ", kind), (f"{where:<11}", "dim"), (one_line(words, max(8, width - 16)), "")]
+        return [
+            (f"{sign} ", kind),
+            (f"{where:<11}", "dim"),
+            (one_line(question, room // 2).ljust(room // 2), ""),
+            (" → ", "dim"),
+            (one_line(answer, room // 2), "accent"),
+        ]
+
+    def _bytes_of(self, index: int) -> bytes:
+        """The example of a line as it is now, or as it was before it was removed."""
+        sign, example = self._change_at(index)
+        return raw_at(self.session.workspace, example, self._old if sign == "-" else self._new)
 
     @on(LineList.Highlighted, "#versions")
     def _describe(self) -> None:
         words = Content("")
         if self._between:
-            sign, example = self._change_at(self.query_one("#versions", LineList).cursor)
+            cursor = self.query_one("#versions", LineList).cursor
+            sign, example = self._change_at(cursor)
             if sign == "~":
                 before, after = (raw_at(self.session.workspace, example, at) for at in (self._old, self._new))
                 words = difference_words(before, after)
+            else:
+                texts = [printable(text[:_CHARS]) for text in question_and_answer(self._bytes_of(cursor))]
+                words = Content.assemble((texts[0], "$role-user"), "\n", (texts[1], "$role-assistant"))
         self.query_one("#difference", Static).update(words)
 
     @on(LineList.Chosen, "#versions")

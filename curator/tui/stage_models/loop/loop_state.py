@@ -58,4 +58,6 @@ def _training_state(workspace: Workspace, watch: JobWatch) -> tuple[list[str], s
     if changes:
         more = "+" if changes == MOST_CHANGES else ""
         return [f"not trained since {changes}{more} change{'s' * (changes != 1)}"], "T trains again"
+    if watch.is_evaluated(trained.run):
+        return [], "alt+5: mend its misses"
     return [], "alt+5 compares"
