@@ -55,8 +55,13 @@ CLIENTS = {
     "llama-index": Client(
         ("llama-index-llms-openai-like",), "llama-index-llms-openai-like", "llama_index_client.py"
     ),
+    "dspy": Client(("dspy",), "dspy", "dspy_client.py"),
+    "lm-eval": Client(("lm-eval[api]", "transformers"), "lm-eval", "lm_eval_client.py"),
+    "inspect-ai": Client(("inspect-ai", "openai"), "inspect-ai", "inspect_client.py"),
+    "aider": Client(("aider-chat",), "aider-chat", "aider_client.py"),
     "openai-node": Client(("openai", "zod"), "openai", "openai_node.mjs"),
     "ai-sdk": Client(("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"), "ai", "ai_sdk.mjs"),
+    "promptfoo": Client(("promptfoo",), "promptfoo", "promptfoo_client.mjs"),
 }
 
 
@@ -147,13 +152,16 @@ def run_script(client: Client, folder: Path, server: dict[str, str]) -> dict[str
 @contextmanager
 def serving(data: Path) -> Iterator[dict[str, str]]:
     """A server on a data folder of its own; the environment that names it to clients."""
+    ask = f"from curator import paths; print(paths.models_dir() / {MODEL!r}, end='')"
+    folder = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True).stdout
     words = [sys.executable, "-m", "curator", "serve", "--data", str(data)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             about = json.loads(process.stdout.readline())
             token = Path(about["token_file"]).read_text("utf-8").strip()
-            yield {"OPENAI_BASE_URL": about["base_url"], "OPENAI_API_KEY": token, "CURATOR_MODEL": MODEL}
+            named = {"CURATOR_MODEL": MODEL, "CURATOR_MODEL_FOLDER": folder}
+            yield {"OPENAI_BASE_URL": about["base_url"], "OPENAI_API_KEY": token} | named
         finally:
             process.terminate()
 
