@@ -81,7 +81,7 @@ async def measure_suspects(args: argparse.Namespace) -> dict[str, Any]:
     kept: list[dict[str, Any]] = []
     ask_study = asking.ask_study
 
-    async def ask_and_keep(*values: Any) -> dict[str, Any]:
+    async def ask_and_keep(*values: Any, **named: Any) -> dict[str, Any]:
         kept.append(await ask_study(*values))
         return kept[-1]
 

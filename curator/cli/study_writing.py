@@ -60,7 +60,9 @@ async def _drafts(args: argparse.Namespace) -> int:
         plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
         cost = plan.cost(provider, model)
         if args.dry_run:
-            words = f"ask {model} at {provider.name} for {count_of(plan.count, 'draft')} ({cost.words})"
+            words = (
+                f"ask {model} at {provider.name} for {count_of(plan.count, 'draft')} ({cost.words}){plan.notice}"
+            )
             return would(words, args.json, model=model, drafts=plan.count, **cost_json(cost))
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, model)
@@ -107,8 +109,9 @@ async def _next(args: argparse.Namespace) -> int:
         way = next_prompts.choose_way(args.model, provider, ledger, data)
         cost = next_prompts.cost_of(raw or [], args.ask, provider, way, data)
         if args.dry_run:
-            question_words = cost.words if raw is not None else f"at most {args.ask:,} of the stored prompts"
-            words = f"ask {way.model} at {provider.name}: {question_words}"
+            asked = cost.words if raw is not None else f"at most {args.ask:,} of the stored prompts"
+            sample = f" (a sample of {len(raw):,} prompts)" if raw and len(raw) > args.ask else ""
+            words = f"ask {way.model} at {provider.name}: {asked}{sample}"
             return would(words, args.json, model=way.model, **cost_json(cost if raw is not None else None))
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, way.model)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from curator.jobs.runs.asking import Way
 from curator.jobs.studies.next_prompts import Data, make_queue
 from curator.jobs.studies.raw_prompts import read_prompts
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations.proposed import proposals_of
 from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
@@ -66,6 +71,81 @@ def test_the_queue_of_a_file(served: FakeProvider, folder: Path, capsys: pytest.
     before = len(served.wire.requests)
     assert run(capsys, *words, "--yes", "--limit", "1")[1][0]["queue"] == report["queue"][:1]
     assert len(served.wire.requests) == before  # answers are stored, and never asked for twice
+
+
+DIES = """
+import os, signal, sys
+from curator.cli.main import main
+from curator.jobs.drafts import write
+from curator.jobs.ledger.ledger import Ledger
+
+def dying_the_second_time(function):
+    times = []
+    def counted(*given, **named):
+        found = function(*given, **named)
+        times.append(found)
+        if len(times) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+    return counted
+
+Ledger.add_answer = dying_the_second_time(Ledger.add_answer)
+write._keep = dying_the_second_time(write._keep)
+main(sys.argv[1:])
+"""
+"""A program that is killed as soon as its second answer, or its second draft, is stored."""
+
+
+def test_what_is_killed_goes_on_with_what_it_has(
+    served: FakeProvider, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(*words: object) -> int:
+        return subprocess.run([sys.executable, "-c", DIES, *map(str, words)], check=False).returncode
+
+    def asked() -> int:
+        return sum("chat" in request.path for request in served.wire.requests)
+
+    served.reply = lambda model, question: "(rain)"
+    words = (
+        "study",
+        "next",
+        folder,
+        "--from",
+        folder.parent / "raw.txt",
+        "--provider",
+        "fake",
+        "--model",
+        MODEL,
+        "--yes",
+    )
+    assert killed(*words) == -signal.SIGKILL
+    before = asked()
+    status, [report], _ = run(capsys, *words)
+    assert (status, report["asked"], len(report["queue"])) == (0, 3, 3) and asked() == before + 1
+
+    replies = cycle(["Puddles in every street", "The river rises", "Nobody brought an umbrella"])
+    served.reply = lambda model, question: next(replies)
+    drafts = (
+        "study",
+        "drafts",
+        folder,
+        "--like",
+        'answer:"(rain)"',
+        "--count",
+        "3",
+        "--provider",
+        "fake",
+        "--yes",
+    )
+    assert killed(*drafts) == -signal.SIGKILL
+    with open_workspace(folder, read_only=True) as workspace:
+        kept = [proposal.operation["example"]["messages"][1]["content"] for proposal in proposals_of(workspace)]
+    assert len(kept) == 2  # each was stored before the next was looked at
+    replies = cycle([*kept, "The roof leaks"])
+    status, [report], _ = run(capsys, *drafts)
+    assert status == 0 and {each["prompt"] for each in report["drafts"]} == {*kept, "The roof leaks"}
+    with open_workspace(folder, read_only=True) as workspace:
+        assert len(proposals_of(workspace)) == 3  # what was there is not proposed twice
 
 
 async def test_how_sure_a_model_is_and_what_it_missed(fake: FakeProvider, folder: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from curator.cli.main import main
 from curator.core.scores.surprise import choose_planted, measure_planted, surprise
 from curator.errors import CuratorError
 from curator.jobs import providers
 from curator.jobs.connections.connect import connect
 from curator.jobs.ledger.ledger import Ledger
-from curator.jobs.studies import asking
+from curator.jobs.studies import arms, asking, suspects
 from curator.jobs.studies.arms import _sample_both
 from curator.jobs.studies.examples import MOST, StudyExamples
 from curator.workspace.opening import open_workspace
@@ -145,6 +146,21 @@ def test_other_bad_input(tmp_path: Path, tiny: str, capsys: pytest.CaptureFixtur
     assert len(_sample_both(many, set(range(50_000)), 0)) == MOST
 
 
+def test_a_dry_run_says_that_of_many_examples_a_sample_is_studied(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (suspects, arms):
+        monkeypatch.setattr(module, "MOST", 60)  # 1,000, which take long to be divided
+    data, raw = write(tmp_path / "letters.jsonl", letters(90)), tmp_path / "raw.txt"
+    raw.write_text("".join(f"prompt number {number}\n" for number in range(300)))
+    for kind, *words in (["suspects"], ["whatif", "--without", "answer:aaa"], ["more"]):
+        status, told, said = run(capsys, "study", kind, data, *words, "--model", tiny, "--dry-run")
+        assert status == 0, (kind, said)
+        assert "examples take too long here: a sample of 60 is studied." in told[0]["plan"], told
+    main(["study", "next", str(data), "--from", str(raw), "--model", tiny, "--ask", "20", "--dry-run"])
+    assert "20 questions: free" in (told := capsys.readouterr().out) and "(a sample of 300 prompts)" in told
+
+
 def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
     answers = ["a", "b", "a ", "c"] * 25
     planted = choose_planted(answers, 0.05, 3)
@@ -157,6 +173,15 @@ def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
     assert (good.found, good.first, good.tells) == (20, 20, True) and good.p_value < 1e-20
     assert (bad.found, bad.tells) == (1, False) and bad.p_value == pytest.approx(0.65, abs=0.05)
     assert "of the first 20 like these 20 were planted" in good.sentence and "cannot tell" in bad.sentence
+    # few labels: what it measured here decides, although the first 20 are far better than chance
+    planted_ones, labels = [*range(8), *range(20, 33), *range(100, 119)], ["good", "bad"] * 200
+    missed = measure_planted(ranked, planted_ones, labels)
+    assert (missed.found, missed.in_tenth, missed.tells) == (8, 21, False)
+    assert (
+        "of 40 planted answers 21 (52%) are in the first tenth; with few labels 70% should be" in missed.sentence
+    )
+    assert measure_planted(ranked, [*range(28), *range(100, 112)], labels).tells  # 28 of 40
+    assert measure_planted(ranked, planted_ones, list(map(str, range(400)))).tells
 
 
 def test_why_what_if_and_how_many_more(tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]) -> None:

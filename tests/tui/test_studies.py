@@ -77,7 +77,8 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         assert scene.data.session.query == ""
         await scene.press("V")
         assert "Select the examples that may be left out" in scene.toasts()
-        scene.data.action_how_many()
+        await scene.press("colon", *"how many more", "enter")
+        assert "What may 100 more examples bring?" in scene.screen_text()
         await scene.press("enter")
         assert "cannot be told whether 100 more" in scene.screen_text()
         await scene.press("escape")

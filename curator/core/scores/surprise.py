@@ -16,6 +16,10 @@ from curator.core.text import count_of
 
 _BETTER = 3.0
 """How many times better than chance the planted answers must be found for suspects to be shown."""
+_FEW_LABELS = 0.05
+"""Most different answers, as a share of the examples, of data with few labels."""
+_OF_LABELS = 0.7
+"""Share of the planted answers that has to be in the first tenth where labels are few."""
 _LEVEL = 0.01
 """Greatest probability that chance finds as many."""
 
@@ -55,12 +59,20 @@ class PlantedFound:
     planted: int
     first: int
     found: int
+    in_tenth: int
+    """How many are in the first tenth: of 10 % of slips, as large a share of that tenth would be slips."""
+    has_few_labels: bool = False
 
     @property
     def tells(self) -> bool:
         """Whether they are found so much better than by chance that suspects mean something here."""
         expected = self.first * self.planted / max(1, self.examples)
-        return self.found >= _BETTER * expected and self.p_value <= _LEVEL
+        return self.found >= _BETTER * expected and self.p_value <= _LEVEL and not self._finds_too_few
+
+    @property
+    def _finds_too_few(self) -> bool:
+        """Whether, with few labels, too many of them are missed."""
+        return self.has_few_labels and self.in_tenth < _OF_LABELS * self.planted
 
     @property
     def p_value(self) -> float:
@@ -78,6 +90,12 @@ class PlantedFound:
         """What was measured, for people."""
         if self.tells:
             return f"Measured here: of the first {self.first} like these {self.found} were planted."
+        if self._finds_too_few and self.planted:
+            share = self.in_tenth / self.planted
+            return (
+                f"It cannot tell here: of {self.planted} planted answers {self.in_tenth} ({share:.0%}) are in the "
+                f"first tenth; with few labels {_OF_LABELS:.0%} should be, so nothing is marked."
+            )
         return (
             f"It cannot tell here: of {count_of(self.planted, 'answer that was', 'answers that were')} "
             f"exchanged on purpose only {self.found} "
@@ -85,9 +103,14 @@ class PlantedFound:
         )
 
 
-def measure_planted(surprises: Sequence[float], planted: Sequence[int]) -> PlantedFound:
+def measure_planted(
+    surprises: Sequence[float], planted: Sequence[int], answers: Sequence[str] = ()
+) -> PlantedFound:
     """How many planted answers are among the most surprising: of all 200 and more examples the first 20, of fewer
-    a tenth."""
-    first = min(20, max(3, len(surprises) // 10))
+    a tenth. By the `answers` of all examples few labels are told from many."""
+    tenth = max(3, len(surprises) // 10)
+    first = min(20, tenth)
     order = sorted(range(len(surprises)), key=lambda at: -surprises[at])
-    return PlantedFound(len(surprises), len(planted), first, len(set(order[:first]) & set(planted)))
+    found, in_tenth = (len(set(order[:count]) & set(planted)) for count in (first, tenth))
+    few = bool(answers) and len({answer.strip() for answer in answers}) <= _FEW_LABELS * len(answers)
+    return PlantedFound(len(surprises), len(planted), first, found, in_tenth, few)

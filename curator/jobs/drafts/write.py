@@ -58,6 +58,8 @@ class DraftPlan:
     count: int
     nearest: dict[int, list[StyleExample]] = field(default_factory=dict)
     """The examples whose style is taken, by the place of the seed."""
+    notice: str = ""
+    """Words on the sample of examples among which they were looked for; "" where that was all."""
 
     def seed_at(self, number: int) -> int:
         """The place of the seed of the draft with this number: the seeds take turns."""
@@ -93,6 +95,10 @@ def plan_drafts(workspace: Workspace, seeds: Sequence[Seed], count: int) -> Draf
     if not style.models:
         raise InputError("No training example has a question and an answer whose style could be taken.")
     plan = DraftPlan(style, seeds, min(count, MOST))
+    if step > 1:
+        plan.notice = (
+            f", in the style of the nearest of a sample of {len(trained[::step]):,} of {len(trained):,} examples"
+        )
     plan.nearest = {at: style.nearest(seed) for at, seed in enumerate(seeds[: plan.count])}
     return plan
 

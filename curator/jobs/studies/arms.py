@@ -99,7 +99,8 @@ async def _train_arms(
         "trials": trials,
         "max_tokens": max(16, min(256, longest)),  # an answer has at most a token a character
     }
-    result = await asking.ask_study(client, [*sides.training.raws, *sides.held_out.raws], body, report)
+    raws = [*sides.training.raws, *sides.held_out.raws]
+    result = await asking.ask_study(client, raws, body, report, sides.notices)
     right_texts = sides.held_out.answers
     return [
         (

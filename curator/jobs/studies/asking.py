@@ -67,13 +67,16 @@ def require_local(provider: Provider) -> None:
         )
 
 
-async def ask_study(client: Client, raws: Sequence[bytes], body: dict[str, Any], report: Report) -> dict[str, Any]:
+async def ask_study(
+    client: Client, raws: Sequence[bytes], body: dict[str, Any], report: Report, notices: Sequence[str] = ()
+) -> dict[str, Any]:
     """The result of a study of these examples, which trials name by their places from 0.
 
-    `body` as in docs/server.md. `report` first gets what the study will do; what it raises then stops everything
-    before `client` is asked. Raises CuratorError where the study failed or was cancelled, ProviderError.
+    `body` as in docs/server.md. `report` first gets what the study will do, with the `notices` on what it leaves
+    out; what it raises then stops everything before `client` is asked. Raises CuratorError where the study failed
+    or was cancelled, ProviderError.
     """
-    report(StudyState("planned", _plan_words(body), 0.0, None))
+    report(StudyState("planned", ". ".join([_plan_words(body), *notices]), 0.0, None))
     doing = "create the study"
     with tempfile.TemporaryDirectory() as folder:
         frozen = freeze(raws, Path(folder))

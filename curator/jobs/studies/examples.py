@@ -52,7 +52,7 @@ class StudyExamples:
                 "left out: broken, or without an answer of text."
             )
         if self.all > len(self):
-            notices.append(f"{self.all:,} examples take too long here: a sample of {len(self):,} was studied.")
+            notices.append(f"{self.all:,} examples take too long here: a sample of {len(self):,} is studied.")
         return notices
 
     def only(self, places: Sequence[int]) -> StudyExamples:

@@ -149,13 +149,14 @@ async def find_reasons(
     ProviderError."""
     places = _places(questions, trained)
     part, part_keys = trained.only(places), [keys[at] for at in places]
+    notice = _notice(len(part), len(trained))
     body = {
         "kind": "influences",
         "job": run.job_id,
         "questions": [_question(each) for each in questions],
     }
     try:
-        result = await asking.ask_study(client, part.raws, body, report)
+        result = await asking.ask_study(client, part.raws, body, report, [notice] if notice else [])
     except Refused as refusal:
         if refusal.code not in ("fine_tune_not_found", "checkpoint_gone"):
             raise
@@ -163,7 +164,6 @@ async def find_reasons(
             f"the local server no longer has the checkpoints of {run.run}: train again to ask why"
         ) from None
     curves = await _learning_curves(client, str(run.job_id))
-    notice = _notice(len(part), len(trained))
     rows = [Taught(at, prompt, answer) for at, (prompt, answer) in enumerate(_texts(part))]
     if len(result["questions"]) != len(questions):
         raise CuratorError("The study answered other questions than those that were sent.")
@@ -188,7 +188,7 @@ async def _learning_curves(client: Client, job: str) -> dict[int, tuple[float, .
 def _notice(compared: int, trained: int) -> str:
     if compared == trained:
         return ""
-    return f"{trained:,} training examples take too long: {compared:,} of them were compared."
+    return f"{trained:,} training examples take too long: {compared:,} of them are compared."
 
 
 def _texts(data: StudyExamples) -> Sequence[tuple[str, str]]:

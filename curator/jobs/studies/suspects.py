@@ -69,6 +69,7 @@ class SuspectStudy:
                 "planted": measured.planted,
                 "found_in_first": measured.found,
                 "first": measured.first,
+                "found_in_first_tenth": measured.in_tenth,
                 "tells": measured.tells,
                 "says": measured.sentence,
             },
@@ -219,9 +220,9 @@ async def find_suspects(
         "trials": plan.trials(seed),
         "max_tokens": 48,
     }
-    result = await asking.ask_study(client, plan.lines, body, report)
+    result = await asking.ask_study(client, plan.lines, body, report, data.notices)
     by_line, judged = plan.read(result["trials"])
     as_planted = [by_line[plan.copies.get(place, place)] for place in range(len(data))]
-    measured = measure_planted(as_planted, list(plan.copies))
+    measured = measure_planted(as_planted, list(plan.copies), data.answers)
     ranked = sorted(judged.values(), key=lambda each: (-each.surprise, each.at))
     return SuspectStudy(data, ranked, measured, folds)

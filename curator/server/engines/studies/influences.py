@@ -44,7 +44,7 @@ class Influences:
     def __init__(self, spec: StudySpec, progress: StudyProgress, stop: StopRequest) -> None:
         self._spec, self._progress, self._stop = spec, progress, stop
         self._text: TextModel = text_model.load(spec.model_path)
-        self._training = self._render(list(read_examples(spec.examples)))
+        self._training = list(read_examples(spec.examples))
         self._questions = self._render(list(spec.asked["questions"]))
         self._checkpoints = [Path(folder) for folder in spec.asked["checkpoints"]]
         self._model: Llama | None = None
@@ -68,13 +68,13 @@ class Influences:
 
     def _part_features(self, checkpoint: Path, first: int) -> Array:
         """The features of a part of the training examples; they are computed and stored where they are not yet."""
-        part = self._training[first : first + _PART]
+        part = self._training[first : first + _PART]  # not rendered where their features are stored
         features = self._stored_features(checkpoint, first)
         if features is not None and len(features) == len(part):
             self._progress.found(len(part))
             return features
         self._progress.begin(f"gradients of {checkpoint.name}")
-        features = self._features(checkpoint, part)
+        features = self._features(checkpoint, self._render(part))
         self._store(checkpoint, first, features)
         return features
 
