@@ -40,12 +40,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print changes and runs, oldest first; with --diff the difference."""
     from curator.workspace.opening import open_workspace  # heavy
-    from curator.workspace.storage.folder import is_workspace
+    from curator.workspace.storage.folder import folder_for, is_workspace
     from curator.workspace.versions import difference
 
     path = Path(args.workspace)
     if not is_workspace(path):
-        raise InputError(f"{path} is no workspace; `curator list` shows a file")
+        own = folder_for(path) if path.is_file() else path
+        more = f"its workspace is {own}" if own != path and own.is_dir() else "`curator list` shows a file"
+        raise InputError(f"{path} is no workspace; {more}")
     if round_options.are_asked_for(args):
         return round_options.run(args, path)
     with open_workspace(path, read_only=True) as workspace:

@@ -296,6 +296,11 @@ class CuratorApp(Shell):
         await self.go_to_stage("data")
         cast(DataScreen, self.screen).go_to(example, edit=edit)
 
+    async def begin_example(self, raw: bytes, block: int, added: Callable[[int], object]) -> None:
+        """Begin a new example at one of its messages in the Data stage; `added` is called once it was added."""
+        await self.go_to_stage("data")
+        cast(DataScreen, self.screen).begin_example(raw, block, added)
+
     async def show_query(self, query: str) -> None:
         """List in the Data stage the examples that match a query."""
         await self.go_to_stage("data")

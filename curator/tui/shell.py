@@ -61,6 +61,10 @@ class Shell(KeysInOrder):
         """Show an example in the Data stage, without the query where that hides it; `edit` opens the editor."""
         raise NotImplementedError
 
+    async def begin_example(self, raw: bytes, block: int, added: Callable[[int], object]) -> None:
+        """Begin a new example at one of its messages in the Data stage; `added` is called once it was added."""
+        raise NotImplementedError
+
     async def show_query(self, query: str) -> None:
         """List in the Data stage the examples that match a query."""
         raise NotImplementedError

@@ -174,6 +174,9 @@ def test_apply_answers_each_operation_and_history_tells_them(
     assert main(["history", str(folder), "--diff", "x"]) == 2
     assert main(["history", str(folder)]) == 0
     assert "Edited messages[1].content of line 1" in capfd.readouterr().out
+    own = folder.rename(data.with_suffix(".curator"))
+    assert main(["history", str(data)]) != 0
+    assert f"its workspace is {own}" in capfd.readouterr().err
 
 
 def test_what_changes_nothing_is_answered_ok_and_makes_no_revision(

@@ -164,8 +164,12 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         await scene.press("alt+5")
         await hold_conversations(scene, fake)
         screen.query_one("#answers").focus()
-        await scene.press("plus")
-        assert len(scene.workspace.ids()) == 25
+        await scene.press("plus", "escape")
+        assert len(scene.workspace.ids()) == 24  # nothing was typed
+        await scene.press("alt+5", "plus", "w", "h", "y", "escape")
+        new = scene.workspace.ids()[-1]
+        assert len(scene.workspace.ids()) == 25 and b'"why"' in scene.workspace.raw(new)
+        assert scene.workspace.row(new).labels
 
 
 async def ask_what_pushed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from curator.tui.screens.train.curve_chart import CurveChart
 from curator.tui.screens.train.screen import TrainScreen
 from curator.tui.session.job_watch import JobWatch
 from curator.tui.stage_models.comparing import board as boards
+from curator.tui.stage_models.loop.loop_state import loop_state
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
@@ -50,10 +51,19 @@ def make_run(scene: Scene) -> None:
     )
 
 
+def _next_step(scene: Scene) -> str:
+    """What the status line says is next in the loop."""
+    return loop_state(scene.app.session.summary(), scene.workspace, scene.app.job_watch).next_step
+
+
 async def test_the_recommended_checkpoint_is_taken_with_one_key(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(6)), WIDE) as scene:
+        scene.app.session.split(validation=0.3, seed=1)
         make_run(scene)
         ledger = scene.app.job_watch.ledger
+        assert _next_step(scene) == "alt+5 compares"
+        ledger.add_evaluation("held out", "ft:base:last", "run-1", {"scores": {}})
+        assert _next_step(scene) == "alt+5: mend its misses"
         assert seconds_for(1_000, "local", "base", ledger) is None
         ledger.update("run-1", trained_tokens=6_000)  # 100 tokens a second
         assert seconds_for(1_000, "local", "base", ledger) == pytest.approx(10)
@@ -107,7 +117,6 @@ async def test_the_conversation_is_wrapped_at_its_width_after_the_json_editor(tm
         for _ in range(2):
             await scene.press("e", "f6", "escape")
             scene.app.clear_notifications()
-            scene.screen_text()  # what is drawn at another width than it was wrapped at is wrapped anew
             await scene.settle()
             assert scene.screen_text().split("\n")[11:20] == before
         await scene.press("e")

@@ -22,31 +22,29 @@ from tests.tui.scene import NARROW, WIDE, Scene
 from tests.tui.tours import STAND_INS, TOURS, frozen, samples
 
 SIZES = {"80x24": NARROW, "120x40": WIDE}
-LONG = ("data", "dialogs", "training", "rounds")
-"""Tours that are drawn at one of the sizes each day."""
 ONE_SIZE = ("themes", "no-color")
+"""Tours that are drawn at the smaller size alone; the others are drawn at one of the sizes each day."""
 
 
 def sizes_of(tour: str) -> list[str]:
     """The sizes that a tour is drawn at today."""
     if tour in ONE_SIZE:
         return ["80x24"]
-    if tour in LONG and not snapshot.is_updating():
-        sizes = list(SIZES) if LONG.index(tour) % 2 else list(SIZES)[::-1]
-        return list(rotating(2, sizes))
-    return list(SIZES)
+    if snapshot.is_updating():
+        return list(SIZES)
+    sizes = list(SIZES) if list(TOURS).index(tour) % 2 else list(SIZES)[::-1]
+    return list(rotating(2, sizes))
 
 
-def looks_of(tour: str, size: str) -> tuple[str, ...]:
-    """The looks that the pictures of a tour are drawn in today, at a size; none where each has one of its own."""
+def looks_of(tour: str) -> tuple[str, ...]:
+    """The looks that the pictures of a tour are drawn in today; none where each has one of its own."""
     if tour == "themes":
         return ()
     if tour == "no-color":
         return (NO_COLOR,)
     if THOROUGH or snapshot.is_updating():
         return LOOKS
-    turn = DAY // 2 + LONG.index(tour) if tour in LONG else DAY + list(SIZES).index(size)
-    return (LIGHT,) if turn % 2 else (DARK, NO_COLOR)
+    return (LIGHT,) if (DAY // 2 + list(TOURS).index(tour)) % 2 else (DARK, NO_COLOR)
 
 
 CASES = [
@@ -74,7 +72,7 @@ async def test_every_screen_looks_as_it_is_stored(tour: str, size: str, new_fold
         names.add(f"{name}-{size}.txt")
         came_to.add(type(scene.app.screen))
         place = name if tour == "no-color" else f"{tour}/{name}"
-        different.append(await snapshot.check(scene, f"{place}-{size}", STAND_INS, looks_of(tour, size)))
+        different.append(await snapshot.check(scene, f"{place}-{size}", STAND_INS, looks_of(tour)))
 
     folder = new_folder()
     with frozen(folder):

@@ -77,10 +77,17 @@ class Conversation(ScrollView, can_focus=True):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self._wrapped_at = (self._room, self._brief)
-        self._lines = self._transcript.lines(*self._wrapped_at) if self._transcript else []
+        """Wrap the lines, beside the scroll bar only where they will need one."""
+        self._wrap(self._room)
+        bar = self.styles.scrollbar_size_vertical
+        if self.size.height and self.show_vertical_scrollbar != (len(self._lines) > self.size.height):
+            self._wrap(max(10, self._room + (bar if self.show_vertical_scrollbar else -bar)))
         self._set_virtual_size(Size(self.size.width, len(self._lines)))
         self.refresh()
+
+    def _wrap(self, room: int) -> None:
+        self._wrapped_at = (room, self._brief)
+        self._lines = self._transcript.lines(*self._wrapped_at) if self._transcript else []
 
     def _set_virtual_size(self, size: Size) -> None:
         """Set `virtual_size`. Textual lays the whole screen out again for that; here it does so only where the

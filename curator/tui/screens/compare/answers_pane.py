@@ -292,19 +292,23 @@ class AnswersStage(BoardStage):
         await self.action_show_example()
 
     async def action_new_example(self) -> None:
-        """Open a new example with this prompt's system message and no words yet; a note tells of the miss."""
+        """Begin a new example with this prompt's system message and no words yet; a note tells of the miss.
+
+        Nothing is added where nothing is typed.
+        """
         at = self.position
         if at is None:
             return
         prompt = self._prompt(at)
         system = [message for message in prompt.messages if message.get("role") in SYSTEM_ROLES]
         empty = [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
-        change = self.session.add(splice.dump({"messages": [*system, *empty]}), None)
-        if change is None:
-            return
         answer = one_line(self._answer(self.row, at) or "no answer yet", _NOTED)
         miss = f"{one_line(prompt.text, _NOTED)} → {answer} (wanted {one_line(prompt.expected, _NOTED)})"
-        self.session.note_quietly(change.ids, f"Teaches what was missed here: {miss}")
-        self.session.label(change.ids, LABEL, True)
-        await shell_of(self).show_example(change.ids[0], edit=True)
+
+        def added(example: int) -> None:
+            self.session.note_quietly([example], f"Teaches what was missed here: {miss}")
+            self.session.label([example], LABEL, True)
+
+        raw = splice.dump({"messages": [*system, *empty]})
+        await shell_of(self).begin_example(raw, len(system), added)
         self.session.toast(f"Another question of this kind, in your own words. Missed: {miss}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from textual import on, work
@@ -24,6 +25,8 @@ class Editing(Querying):
 
     editor = query_one("#editor", Editor)
 
+    _when_added: Callable[[int], object] | None = None
+    """What is to be done with the new example that is edited, once it was added."""
     _only_read = False
     """Whether this window only read when it last looked for a draft."""
 
@@ -66,6 +69,13 @@ class Editing(Querying):
             self._make_room()
             self.editor.open_new(beginning, self.current)
 
+    def begin_example(self, raw: bytes, block: int, added: Callable[[int], object]) -> None:
+        """Begin a new example at one of its messages; `added` is called with its id once it was added."""
+        if not self.editing:
+            self._when_added = added
+            self._make_room()
+            self.editor.open_new(Beginning(raw, block), None)
+
     def _usual_system(self) -> dict[str, object] | None:
         """The system message that most examples begin with, else that of the example under the cursor."""
         workspace = self.session.workspace
@@ -90,7 +100,10 @@ class Editing(Querying):
         self.remove_class("-editing")
         self.refresh_bindings()
         self.show_example(same=True)
+        when_added, self._when_added = self._when_added, None
         if event.added is not None:
+            if when_added is not None:
+                when_added(event.added)
             self.call_next(self._go_to_new, event.added, "Added an example")
         self.look_for_draft()
 
