@@ -102,7 +102,9 @@ async def test_a_dialog_with_actions_of_its_own_offers_them_to_the_mouse(tmp_pat
         await scene.press("enter")
         assert scene.app.current_mode == "compare"
         assert "Both bad is here: press b, then b" in scene.toasts()
-        await scene.press("alt+1", "W")
+        await scene.press("alt+1", "W", "ctrl+p")
+        assert scene.app.screen.query(CommandLines)
+        await scene.press("escape")
         await scene.pilot.click(CommandsHint)
         await scene.settle()
         dialog = scene.app.screen_stack[-2]

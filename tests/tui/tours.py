@@ -275,12 +275,14 @@ async def study_dialogs(scene: Scene, show: Show) -> None:
     }
     says = "Measured here: of the first 20 like these 13 were planted."
     surprises.write(workspace.path, StudiedExamples(says, rows))
+    scene.app.session.publish_results(None)
     await scene.press("U")
     await show(scene, "suspects")
     await scene.press("escape", "space", "space", "V")
     await show(scene, "what-if")
     await scene.press("escape", "escape")
     (workspace.path / surprises.NAME).unlink()
+    scene.app.session.publish_results(None)
 
 
 async def next_prompts(scene: Scene, show: Show) -> None:
