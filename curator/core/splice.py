@@ -19,6 +19,23 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR = re.compile(rb'[^ \t\r\n,:\[\]{}"]+')
 _BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
+
+def _container(depth: int) -> bytes:
+    """A pattern of an object or list with at most `depth` levels of others inside it."""
+    inside = rb'[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+    if depth:
+        inside += b"|" + _container(depth - 1)
+    return rb"(?:\{(?:%b)*+\}|\[(?:%b)*+\])" % (inside, inside)
+
+
+_SHALLOW = re.compile(_container(3), re.DOTALL)
+"""A whole value in one step, as nearly all examples nest no deeper."""
+_VALUE = rb"(%b|%b|%b)[ \t\r\n]*+(?:,[ \t\r\n]*+)?" % (_STRING.pattern, _SCALAR.pattern, _SHALLOW.pattern)
+_ITEM = re.compile(_VALUE, re.DOTALL)
+"""An item of a list, and what is between it and the next."""
+_MEMBER = re.compile(rb"(%b)[ \t\r\n]*+:[ \t\r\n]*+%b" % (_STRING.pattern, _VALUE), re.DOTALL)
+"""The same of a member of an object."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile(rb"([,{\[]?)[ \t]*[\r\n][ \t\r\n]*")
 _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
@@ -211,6 +228,8 @@ def _skip(raw: bytes, at: int) -> int:
         if match is None:
             raise _syntax_error(at)
         return match.end()
+    if (whole := _SHALLOW.match(raw, at)) is not None:
+        return whole.end()
     depth = 0
     for match in _BRACKET_OR_STRING.finditer(raw, at):
         byte = raw[match.start()]
@@ -226,7 +245,13 @@ def _children_of(raw: bytes, start: int) -> Iterator[Child]:
     if opening not in (b"{", b"["):
         return
     at = _skip_space(raw, start + 1)
+    one_step = _MEMBER if opening == b"{" else _ITEM
     while raw[at : at + 1] not in (b"}", b"]", b""):
+        if (child := one_step.match(raw, at)) is not None:
+            begin, end = child.span(child.lastindex or 0)
+            yield Child(at, begin, end, _text(child[1]) if one_step is _MEMBER else None)
+            at = child.end()
+            continue
         begin, key = at, None
         if opening == b"{":
             end_of_key = _skip(raw, at)
@@ -291,6 +316,8 @@ def _is_same_value(old: bytes, new: bytes) -> bool:
     """Whether two JSON texts stand for equal values, key order and number types included."""
     if old == new:
         return True
+    if old[:1] == b'"' and b"\\" not in old:  # the only spelling of its text without escapes
+        return False
     try:
         return dump(json.loads(old)) == new
     except (ValueError, RecursionError):

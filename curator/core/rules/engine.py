@@ -61,18 +61,21 @@ def fix_all(
     The bytes are empty for a line with nothing in it, and hold line feeds where one line became several.
     """
     fixed_counts: Counter[str] = Counter()
+    problems = check(example, context)
     for _ in range(PASSES):
-        before = example.raw
-        for name in dict.fromkeys(p.rule for p in check(example, context) if _is_selected(p, rules, unsafe)):
+        before, problems_now = example.raw, problems
+        for name in dict.fromkeys(p.rule for p in problems if _is_selected(p, rules, unsafe)):
             fixed = fix(example, name, context, safe_only=not unsafe)
             if fixed is None:
                 continue
             if not fixed or fixed.count(b"\n") > example.raw.count(b"\n"):
                 fixed_counts[name] += 1
                 return _fix_lines(fixed, fixed_counts, context, rules, unsafe)
-            fixable_before = _count_fixable(example, name, context, unsafe)
+            fixable_before = _count_fixable(problems_now, name, unsafe)
             example = parse(fixed)
-            fixed_counts[name] += max(fixable_before - _count_fixable(example, name, context, unsafe), 0)
+            problems_now = check(example, context)
+            fixed_counts[name] += max(fixable_before - _count_fixable(problems_now, name, unsafe), 0)
+        problems = problems_now
         if example.raw == before:
             break
     return example.raw, dict(fixed_counts)
@@ -94,8 +97,7 @@ PASSES = 4
 """Most rounds of fixes: a fix may make another one possible, e.g. on a content that had the wrong type."""
 
 
-def _count_fixable(example: Example, rule: str, context: Context, unsafe: bool) -> int:
-    problems = check(example, context)
+def _count_fixable(problems: list[Problem], rule: str, unsafe: bool) -> int:
     return sum(problem.rule == rule and _is_selected(problem, None, unsafe) for problem in problems)
 
 
