@@ -120,7 +120,18 @@ def _check_all(
                 raise
             say(f"curator: {error.message}")
             results.append({"path": path, "error": error.message})
+    _say_of_counter()
     return results
+
+
+def _say_of_counter() -> None:
+    """Say that tokens were counted the slow way, where the fast counter is not to be trusted."""
+    vocabulary = sys.modules.get("curator.core.counting.vocabulary")  # not loaded where nothing was counted
+    if vocabulary is not None and vocabulary.mistrusted:
+        say(
+            "note: the package toktok-rs counts some texts differently from tiktoken, so tiktoken counted, which "
+            "is slower: install the version of it that Curator asks for"
+        )
 
 
 def _write_reports(args: argparse.Namespace, results: Sequence[Check | dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import sys
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator.cli.check import _say_of_counter
 from curator.core.counting import vocabulary
+from curator.core.turns import compact
 from tests.thorough import examples
 
 TEXTS = [
@@ -112,10 +115,14 @@ class Quick:
 
 @pytest.mark.parametrize(("off", "used"), [(0, True), (1, False)])
 def test_a_faster_counter_is_used_only_if_it_proves_equal(
-    off: int, used: bool, monkeypatch: pytest.MonkeyPatch
+    off: int, used: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "toktok", Quick(off))
+    monkeypatch.setattr(vocabulary, "mistrusted", set())
     assert (vocabulary.quick_count("o200k_base") is not None) == used
+    assert (vocabulary.mistrusted == {"o200k_base"}) != used
+    _say_of_counter()
+    assert ("counts some texts differently" in capsys.readouterr().err) != used
     counted = vocabulary.Vocabulary("o200k_base")
     assert counted.count("tiktoken is great!") == 6
     assert counted.counts(["tiktoken is great!", "half \ud800", ""]) == [6, counted.count("half \ufffd"), 0]
@@ -135,6 +142,12 @@ SCRIPTS = (
     | st.sampled_from("日本語한국어हिन्दीالعربيةעבריתไทยΔΩЖд")
     | st.sampled_from("😀🎉👩‍👧🏳️‍🌈\u200b\u200d\ufeff\u00a0\u2028\u0085\x00\x1b\x7f")
 )
+CALLS = st.builds(
+    lambda name, arguments: compact([{"name": name, "arguments": json.dumps(arguments)}]),
+    st.text("abzAZ_09-", max_size=9),
+    st.dictionaries(st.text(SCRIPTS, max_size=6), st.integers() | st.booleans() | st.text(SCRIPTS, max_size=9)),
+)
+"""Calls and tools as they are counted."""
 WORDS = st.sampled_from(
     ["<|endoftext|>", "<|im_start|>", "don't", "they'LL", "1234567", "HTTPServer", "    ", "\n\n  "]
 )
@@ -142,7 +155,7 @@ WORDS = st.sampled_from(
 
 @pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
 @settings(max_examples=examples(300), deadline=None)
-@given(parts=st.lists(st.text(SCRIPTS, max_size=12) | WORDS, max_size=8))
+@given(parts=st.lists(st.text(SCRIPTS, max_size=12) | WORDS | CALLS, max_size=8))
 def test_the_faster_counter_counts_as_tiktoken_does(name: str, parts: list[str]) -> None:
     count = vocabulary.quick_count(name)
     if count is None:

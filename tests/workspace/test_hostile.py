@@ -13,6 +13,8 @@ import pytest
 
 from curator.cli.main import main
 from curator.workspace import background as analysis
+from curator.workspace.checks.check import check_file
+from curator.workspace.checks.one_pass import Options
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.opening import open_workspace
 
@@ -38,6 +40,20 @@ HOSTILE = [
     b"{}\r\r",
     b'{"weight": 1e999, "big": 123456789012345678901234567890}',
 ]
+
+
+def test_lines_of_great_size_are_checked_or_told(tmp_path: Path) -> None:
+    """A line over the limit, very many messages, and a text of a million equal characters, which has no blanks."""
+    path, count = tmp_path / "great.jsonl", 2_000
+    turns = ", ".join(['{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}'] * count)
+    lines = [TURN % ('"' + "word " * 3_400_000 + '"', '"b"'), f'{{"messages": [{turns}]}}']
+    path.write_text("\n".join([*lines, TURN % (json.dumps("=" * 1_000_000), '"b"')]) + "\n")
+    check = check_file(path, Options())
+    assert check.errors == {"invalid_json": 1, "too_few_examples": 1}
+    told = next(found for found in check.findings.shown if found.problem.rule == "invalid_json")
+    assert told.line == 1 and "16 MB" in told.problem.message
+    least, most = sorted(check.findings.totals)  # 64 signs are one token
+    assert most == count * 2 * 5 + 3 and 1_000_000 / 64 <= least < 1_000_000 / 63
 
 
 @pytest.fixture
