@@ -167,7 +167,7 @@ async def test_writing_back_tells_path_count_and_backup_first(tmp_path: Path) ->
 async def test_opening_what_is_no_chat_tells_how_it_was_understood(tmp_path: Path) -> None:
     known, strange = tmp_path / "known.csv", tmp_path / "strange.json"
     known.write_text("question,answer\nHi,Hello\n")
-    strange.write_text('[\n  {"ticket": 1}\n]\n')
+    strange.write_text('[\n  {"ticket": "late", "team": "mail"}\n]\n')
     async with opened(known) as scene:
         assert "by user=question,assistant=answer. known.csv is not touched" in scene.toasts()
         assert json.loads(scene.workspace.raw(1))["messages"][0]["content"] == "Hi"
@@ -182,6 +182,16 @@ async def test_opening_what_is_no_chat_tells_how_it_was_understood(tmp_path: Pat
         assert scene.app.screen.query_one("#path", Input).value == str(strange)
         assert scene.app.screen.query_one("#map", Input).has_focus
         assert "Fields" in scene.screen_text()
+        await scene.type("user")  # what stood there is selected
+        assert "Fields: ticket, team" in scene.screen_text()
+        assert scene.app.screen.query_one("#map", Input).value == "user"
+        await scene.type("=ticket,assistant=team")
+        await scene.press("enter", "enter")
+        assert "1 record of this file came before, without a map" in scene.screen_text()
+        await scene.press("enter")
+        (mapped,) = scene.workspace.ids()
+        assert json.loads(scene.workspace.raw(mapped))["messages"][1]["content"] == "mail"
+        await scene.press("I")
         scene.app.screen.query_one("#path", Input).value = str(known)
         await scene.pilot.press("enter")  # before the pause in typing: neither refused, nor the file before read
         await scene.pilot.pause(0.3)

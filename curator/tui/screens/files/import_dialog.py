@@ -114,7 +114,7 @@ class ImportDialog(Dialog[None]):
     def _ask_about(self, unmapped: list[int]) -> None:
         """Ask whether the records that were imported without a map may go."""
         count = count_of(len(unmapped), "record")
-        words = f"The {count} that came without a map are still there. u would bring them back."
+        words = f"{count} of this file came before, without a map, and hold no messages. u brings them back."
 
         def delete(is_wanted: bool | None) -> None:
             if is_wanted:
