@@ -171,6 +171,15 @@ async def test_the_board_works_before_any_training(tmp_path: Path, monkeypatch: 
         assert len(scene.workspace.ids()) == 25 and b'"why"' in scene.workspace.raw(new)
         assert scene.workspace.row(new).labels
 
+        # a taller terminal shows more rows of the board, a lower one fewer
+        await scene.press("alt+5")
+        screen = shown(scene)
+        screen.rows = screen.rows * 4
+        for size, rows in ((NARROW, 6), (WIDE, 9)):
+            await scene.pilot.resize_terminal(*size)
+            await scene.settle()
+            assert screen.query_one("#board", LineList).size.height == rows
+
 
 async def ask_what_pushed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """`r` lists the examples that are still there by their share of the push, and how each was learnt."""
