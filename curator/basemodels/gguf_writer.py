@@ -75,7 +75,7 @@ def _value(value: Value) -> bytes:
     if isinstance(value, float):
         return struct.pack("<If", _FLOAT32, value)
     texts = [item for item in value if isinstance(item, str)]
-    if texts:
+    if texts or not value:
         return struct.pack("<IIQ", _ARRAY, _STRING, len(texts)) + b"".join(map(_string, texts))
     numbers = [item for item in value if isinstance(item, int)]
     return struct.pack(f"<IIQ{len(numbers)}i", _ARRAY, _INT32, len(numbers), *numbers)

@@ -210,6 +210,18 @@ def test_decoding_and_exports_compute_the_same(folders: dict[str, Path], tmp_pat
     assert choose_engine(written.parent).engine == "embedded"
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_llama_cpp_computes_the_same(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
+    package: Any = pytest.importorskip("llama_cpp", reason="pip install llama-cpp-python builds it")
+    folder, file = folders[name], tmp_path / "model.gguf"
+    text, loaded = tokenizer.load(folder), weights.load(folder)
+    write_gguf_model(file, loaded, folder, text, name="tiny", template=text.template, quantisation="f16")
+    theirs = package.Llama(str(file), n_ctx=256, n_threads=1, logits_all=True, verbose=False)
+    theirs.eval(PROMPT)
+    ours = tiny.read_prompts(Llama(loaded), None, [PROMPT]).logits[0]
+    np.testing.assert_allclose(theirs.scores[len(PROMPT) - 1], ours, atol=0.02)
+
+
 def test_llama_3_positions_are_known_again_in_a_gguf_file(tmp_path: Path) -> None:
     shape = replace(
         tiny.CONFIG, rope_theta=500000.0, head_dim=64, rope_scaling=RopeScaling("llama3", 32.0, 1.0, 4.0, 8192)

@@ -36,7 +36,7 @@ def choose_engine(model: Path, engine: str = "auto") -> EngineChoice:
         raise InputError(f"There is no model folder {model}: pull the model, or name its folder")
     obstacle, missing = why_unsupported(model), missing_packages()
     if obstacle and find_gguf(model) is not None:
-        raise InputError(f"{model.name} cannot run here: {obstacle}; its safetensors may run with the hf engine")
+        raise InputError(f"{model.name} cannot run here: {obstacle}")
     if engine == "embedded" or (engine == "auto" and missing):
         if obstacle is None:
             return EngineChoice("embedded", "the hf extra is not installed" if missing else "it was asked for")
