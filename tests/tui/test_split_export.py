@@ -73,7 +73,7 @@ async def test_wrong_words_leaks_pair_by_pair_and_answers_by_side(tmp_path: Path
         assert change is not None
         scene.workspace.changes.assign(change.ids, "train")
         await scene.press("c")
-        assert "1 held-out examples have a copy in training" in scene.toasts()
+        assert "1 held-out example has a copy in training" in scene.toasts()
 
 
 async def test_export_writes_what_the_list_shows_byte_for_byte(tmp_path: Path) -> None:
