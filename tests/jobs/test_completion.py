@@ -50,7 +50,7 @@ def test_conversations_are_held_turn_by_turn(
     served.answers = {"A table please": "How many are you?", "Two": '{"seats": 2}', "Hello": "Hi"}
     words: list[Any] = ["evaluate", data, "--model", MODEL, "--metric", "exact_match", "--task-schema", schema]
     status, [report], error = run(capsys, *words, "--fail-under", "completion=0.9")
-    assert status == 1 and "completion is 0.500" in error and "1 examples are no conversation" in error
+    assert status == 1 and "completion is 0.500" in error and "1 example is no conversation" in error
     assert report["models"][MODEL]["completion"] == 0.5
     held = report["conversations"][MODEL]
     assert held[0] == {
