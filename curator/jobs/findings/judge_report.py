@@ -66,10 +66,8 @@ class JudgeReport:
         sentences.append(self.agreement.words)
         swayed = sum(verdict.swayed for verdict in self.verdicts)
         if swayed:
-            sentences.append(
-                "By the place alone it chose in "
-                f"{count_of(swayed, 'pair, which counts as a tie', 'pairs, which count as ties')}."
-            )
+            pairs = count_of(swayed, "pair")
+            sentences.append(f"In {pairs} it chose by the place alone, which counts as a tie.")
         return sentences
 
     def to_json(self) -> dict[str, Any]:
