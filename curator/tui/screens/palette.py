@@ -143,16 +143,21 @@ class ActionCommands(Provider):
         target = self.app if namespace == "app" else node
         return target.check_action(name, parameters) is not False
 
-    def commands(self) -> Iterator[PaletteCommand]:
-        """All commands; actions of the same name that do the same are one, with the keys of all.
-
-        Those of other stages and dialogs are left out where something of the same name can be done here.
-        """
+    def _all_keys(self) -> dict[tuple[str, str], dict[str, None]]:
+        """The keys of all actions that are one to the user, each key once."""
         user_keys = shell_of(self.screen).user_keys
         all_keys: dict[tuple[str, str], dict[str, None]] = {}
         for action in actions.ACTIONS:
             names = all_keys.setdefault(identity(action), {})
             names.update(dict.fromkeys(filter(None, user_keys.get(action.id, action.keys).split(","))))
+        return all_keys
+
+    def commands(self) -> Iterator[PaletteCommand]:
+        """All commands; actions of the same name that do the same are one, with the keys of all.
+
+        Those of other stages and dialogs are left out where something of the same name can be done here.
+        """
+        all_keys = self._all_keys()
         listed = set()
         nodes = nodes_by_scope(self.screen, self.focused)
         here = {action.description for action in actions.ACTIONS if action.scope in nodes}
