@@ -209,8 +209,7 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Find
             yield Finding((*path, "arguments"), f"the arguments are {fault}: {quote(arguments)}", fix=printed)
             continue
         if not isinstance(value, dict):
-            words = f"the arguments are {json_type(value)}, not an object"
-            yield Finding((*path, "arguments"), words, fix=False)
+            yield Finding((*path, "arguments"), f"the arguments are {json_type(value)}, no object", fix=False)
             continue
         declared = functions.get(function["name"]) if isinstance(function.get("name"), str) else None
         parameters = declared.get("parameters") if declared else None
