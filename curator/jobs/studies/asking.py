@@ -72,8 +72,8 @@ async def ask_study(
 ) -> dict[str, Any]:
     """The result of a study of these examples, which trials name by their places from 0.
 
-    `body` as in docs/server.md. `report` first gets what the study will do, with the `notices`; what it raises then
-    stops everything before `client` is asked. Raises CuratorError where it failed or was cancelled, ProviderError.
+    `body` as in docs/server.md. `report` first gets what the study will do, with the `notices`; what it raises
+    stops all before `client` is asked. Raises CuratorError where it failed or was cancelled, ProviderError.
     """
     report(StudyState("planned", ". ".join([_plan_words(body), *notices]), 0.0, None))
     doing = "create the study"
