@@ -35,17 +35,26 @@ def an_object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 NAME = {"type": "string", "maxLength": 12}
-NODE = an_object({"value": {"type": "integer"}, "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}})
+PERSON = an_object({"name": {"enum": list(PEOPLE)}, "age": {"type": "integer", "minimum": 0, "maximum": 120}})
 SCHEMAS: list[dict[str, Any]] = [
-    an_object({"name": {"enum": list(PEOPLE)}, "age": {"type": "integer", "minimum": 0, "maximum": 120}}),
+    PERSON,
     an_object({"name": NAME, "tags": {"type": "array", "items": NAME, "minItems": 1, "maxItems": 3}}),
     an_object({"where": an_object({"city": NAME, "zip": {"type": "string", "pattern": "^[0-9]{5}$"}})}),
-    an_object({"kind": {"const": "note"}, "done": {"type": "boolean"}, "rank": {"type": ["integer", "null"]}}),
-    an_object({"day": {"type": "string", "format": "date"}, "degrees": {"type": "number"}}),
+    an_object({"kind": {"const": "note"}, "done": {"type": "boolean"}, "rank": {"enum": [1, 2.5, None]}}),
+    an_object(
+        {
+            "day": {"type": "string", "format": "date"},
+            "degrees": {"type": "integer", "maximum": 60, "minimum": -60},
+        }
+    ),
     {"type": "array", "items": {"enum": list(PEOPLE)}, "minItems": 2, "maxItems": 4},
     {"anyOf": [an_object({"yes": {"const": True}}), an_object({"no": NAME})]},
-    {"$defs": {"node": NODE}, "$ref": "#/$defs/node"},
+    {
+        "$defs": {"person": PERSON},
+        **an_object({"of": {"$ref": "#/$defs/person"}, "to": {"$ref": "#/$defs/person"}}),
+    },
 ]
+"""None lets an answer go on for ever: what `max_tokens` cuts off cannot keep to its schema."""
 
 
 def main() -> None:
