@@ -23,8 +23,8 @@ from curator.basemodels.text_model import TextModel
 from curator.basemodels.weights import Weights, gguf_block_names
 from curator.errors import InputError
 
-QUANTISATIONS = {"f16": blocks.F16, "q8_0": blocks.Q8_0, "q4_0": blocks.Q4_0}
-_FILE_TYPES = {"f16": 1, "q8_0": 7, "q4_0": 2}
+QUANTISATIONS = {"f32": blocks.F32, "f16": blocks.F16, "q8_0": blocks.Q8_0, "q4_0": blocks.Q4_0}
+_FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7, "q4_0": 2}
 _BLOCK = 32
 
 
