@@ -18,7 +18,7 @@ def main() -> int:
     """
     ensure("dev")
     subprocess.run([python(), "-m", "curator", "models", "pull", MODEL], check=False)
-    arguments = sys.argv[1:] or ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+    arguments = sys.argv[1:] or ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--by-turns"]
     return subprocess.run([python(), "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 from curator import paths
-from tests.thorough import THOROUGH, examples
+from tests.thorough import DAY, THOROUGH, examples
 
 # Several BLAS threads on a busy machine take many times longer than one; NumPy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -45,9 +46,24 @@ LONG = ("test_loop", "test_snapshots", "test_large", "test_api_jobs", "test_trai
 """The files that take longest: begun first, so that none of them is left for the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, in the order of `LONG`."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option with which `scripts/test.py` keeps the suite short."""
+    parser.addoption("--by-turns", action="store_true", help="of files marked by_turns, run today's half")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first, in the order of `LONG`. With `--by-turns` leave out what is due tomorrow."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    if config.getoption("by_turns") and not THOROUGH:
+        number_in_file: Counter[Path] = Counter()
+        today: list[pytest.Item] = []
+        tomorrow: list[pytest.Item] = []
+        for item in items:
+            turns = item.get_closest_marker("by_turns") is not None
+            number_in_file[item.path] += turns
+            (tomorrow if turns and (number_in_file[item.path] + DAY) % 2 else today).append(item)
+        config.hook.pytest_deselected(items=tomorrow)
+        items[:] = today
 
 
 def pytest_collection_finish() -> None:

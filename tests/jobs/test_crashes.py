@@ -24,6 +24,8 @@ from tests.jobs.crashes import Countdown, Killed, dying
 from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.thorough import examples, rotating
 
+pytestmark = pytest.mark.by_turns
+
 MakePlan = Callable[..., TrainingPlan]
 MOMENTS = 60
 """More than a submission has; a countdown that is too long just lets it finish."""

@@ -23,6 +23,8 @@ from curator.server import ids
 from curator.server.engines.choice import HF_PACKAGES
 from tests.server.running import Running, end_workers, glance, jsonl, status_of, steps_of, until, workers
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Running]:

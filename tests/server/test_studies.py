@@ -23,6 +23,8 @@ from curator.server.engines.studies import scoring
 from tests.server import tiny
 from tests.server.running import Running, until, workers
 
+pytestmark = pytest.mark.by_turns
+
 TRIAL = {"train": list(range(18)), "seed": 3, "score": [[18, 18], [18, 19], [19, 19]], "answer": [18, 19]}
 
 

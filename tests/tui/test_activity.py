@@ -12,6 +12,8 @@ from curator.tui.screens.activity import ActivityDialog
 from curator.tui.screens.panes import RememberedPanes
 from tests.tui.scene import NARROW, SIZES, WIDE, chat, dataset, many, opened, without_messages
 
+pytestmark = pytest.mark.by_turns
+
 
 async def test_messages_lie_over_nothing_and_are_kept(tmp_path: Path) -> None:
     async with opened(dataset(tmp_path, many(30)), NARROW) as scene:

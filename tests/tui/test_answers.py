@@ -19,6 +19,8 @@ from curator.tui.widgets.text_field import MessageField
 from tests.thorough import every
 from tests.tui.scene import NARROW, SIZES, Scene, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 RULE = "answer_outside_contract"
 

@@ -25,6 +25,8 @@ from curator.tui.widgets.line_list import LineList
 from curator.workspace.checks.statistics import DatasetCounts
 from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 
 

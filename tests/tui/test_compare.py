@@ -30,6 +30,8 @@ from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.jobs.wire import Request
 from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened, without_messages
 
+pytestmark = pytest.mark.by_turns
+
 MODEL = "gpt-4.1-mini-2025-04-14"
 WORDS = ["red", "blue", "green", "grey", "pink", "brown", "black", "white"]
 

@@ -16,6 +16,8 @@ from curator.tui.screens.data.fix_dialog import FixDialog
 from curator.tui.widgets.problems import Problems, RuleCount
 from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 SPACED = chat("Tired today", "(tired) ")
 
 

@@ -24,6 +24,8 @@ from tests.thorough import examples, rotating
 from tests.tui.scene import Scene, chat, dataset, many, opened
 from tests.tui.test_terminal import PATIENCE, Terminal, terminal
 
+pytestmark = pytest.mark.by_turns
+
 WORDS = "half a sentence"
 
 

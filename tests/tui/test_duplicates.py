@@ -15,6 +15,8 @@ from curator.tui.session.duplicate_groups import DuplicateGroups
 from curator.tui.widgets.line_list import LineList
 from tests.tui.scene import SIZES, Scene, chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 SAMPLE = paths.packaged("sample_data") / "emojibot.jsonl"
 
 

@@ -17,6 +17,8 @@ from curator.tui.widgets.editor import Editor
 from curator.tui.widgets.text_field import TextField
 from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 def contents(scene: Scene) -> list[str]:
     """The contents of the example's messages as saved."""

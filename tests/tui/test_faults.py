@@ -13,6 +13,8 @@ from curator.tui.widgets.text_field import MessageField
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 async def test_a_second_window_says_who_writes_and_only_reads(tmp_path: Path) -> None:
     path = dataset(tmp_path, many(4))

@@ -19,6 +19,8 @@ from curator.workspace.workspace import Workspace
 from tests.tui.scene import SIZES, WIDE, chat, dataset, many, opened, without_messages
 from tests.tui.test_terminal import restored, terminal
 
+pytestmark = pytest.mark.by_turns
+
 PLACED = re.compile(r"\x1b\[(\d+);1H([^\x1b]*(?:\x1b\[[0-9;]*m[^\x1b]*)*)")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.tui.scene import SIZES, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_changes_are_listed_newest_first_in_words(tmp_path: Path, size: tuple[int, int]) -> None:

@@ -13,6 +13,8 @@ from curator.tui import stage_list
 from tests.thorough import rotating
 from tests.tui.scene import WIDE, chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 TEXTS = (
     "[/b]",
     "[link='",

@@ -16,6 +16,8 @@ from curator.workspace.exchange import import_files as importer
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 async def choose(scene: Scene, path: Path) -> None:
     """Open the dialog on a path."""

@@ -20,6 +20,8 @@ from tests.jobs.fake_provider import KEY, FakeProvider, running
 from tests.thorough import every
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 MODEL = "gpt-4.1-mini-2025-04-14"
 
 

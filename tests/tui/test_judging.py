@@ -28,6 +28,8 @@ from tests.jobs.fake_provider import FakeProvider
 from tests.tui.scene import Scene
 from tests.tui.test_compare import MODEL, WORDS, ask, on_split, question, shown, side
 
+pytestmark = pytest.mark.by_turns
+
 
 def test_older_local_models_are_asked_what_they_lack(tmp_path: Path) -> None:
     prompts = [Prompt(at, [{"role": "user", "content": question(at)}], "(red)") for at in range(3)]

@@ -20,6 +20,8 @@ from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset, many
 from tests.tui.test_terminal import terminal
 
+pytestmark = pytest.mark.by_turns
+
 KEPT_ALONE = "import sys; sys.modules['curator.cli.main'] = None; from curator.cli.entry import entry; entry()"
 """The program, whose code behind the kept screen cannot be loaded."""
 

@@ -18,6 +18,8 @@ from curator.tui.widgets.text_field import MessageField
 from tests.thorough import every
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 FOCUS = {
     "list": (),
     "conversation": ("tab",),

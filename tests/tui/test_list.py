@@ -13,6 +13,8 @@ from curator.tui.widgets.example_list import ExampleList
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import SIZES, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 
 

@@ -15,6 +15,8 @@ from curator.tui.examples.model_view import ModelView, model_view_of, unread_fro
 from curator.tui.screens.data.similar_dialog import SimilarDialog
 from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 AT_EACH_SIZE = pytest.mark.parametrize("size", SIZES, ids=str)
 WEIGHTED = json.dumps(
     {

@@ -22,6 +22,8 @@ from curator.tui.stage_models.loop.loop_state import loop_state
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture(autouse=True)
 def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from curator.tui.stage_models.command_search import fit
 from tests.thorough import every
 from tests.tui.scene import Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 PLAIN_WORDS = {
     "delete": "Delete",
     "remove": "Delete",

@@ -17,6 +17,8 @@ from tests.jobs.fake_provider import KEY, running
 from tests.tui.scene import NARROW, SIZES, Scene, dataset, many, opened
 from tests.tui.test_jobs import MODEL, configure, until
 
+pytestmark = pytest.mark.by_turns
+
 SECRET = "sk-typed-unseen-0123456789"
 Kind = TypeVar("Kind", bound=Screen[Any])
 

@@ -14,6 +14,8 @@ from curator.tui.screens.train.submitting import SubmitDialog
 from tests.jobs.fake_provider import KEY, REFUSED, FakeProvider, running
 from tests.tui.scene import NARROW, Scene, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"
 
 

@@ -16,6 +16,8 @@ from tests.jobs.made_rounds import FIRST, SECOND, add_round, answer_general_ques
 from tests.tui.scene import Scene, opened
 from tests.tui.scene import chat as task
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:

@@ -12,6 +12,8 @@ from textual.widgets import Input, Select
 from curator.tui.screens.split.screen import SplitScreen
 from tests.tui.scene import SIZES, chat, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_split_by_two_keys_and_back_by_one(tmp_path: Path, size: tuple[int, int]) -> None:

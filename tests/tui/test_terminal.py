@@ -25,6 +25,8 @@ from curator.tui.terminal import leaving
 from tests.thorough import every
 from tests.tui.scene import chat, dataset, many
 
+pytestmark = pytest.mark.by_turns
+
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting; the machine may be busy."""
 CRASHING = (

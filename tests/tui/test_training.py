@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, Static
 
 from curator import paths
@@ -16,6 +17,8 @@ from curator.tui.screens.compare.screen import CompareScreen
 from curator.tui.screens.train.dialog import TrainDialog
 from curator.tui.screens.train.screen import TrainScreen
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, opened
+
+pytestmark = pytest.mark.by_turns
 
 CLEAN = paths.packaged("sample_data") / "emojibot-clean.jsonl"
 

@@ -15,6 +15,8 @@ from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace import meter
 from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened, without_messages
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def began(monkeypatch: pytest.MonkeyPatch) -> list[str]:

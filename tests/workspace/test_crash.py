@@ -35,6 +35,8 @@ from tests.thorough import THOROUGH, rotating
 from tests.workspace import crashes
 from tests.workspace.crashes import write
 
+pytestmark = pytest.mark.by_turns
+
 RUNS = int(os.environ.get("CURATOR_CRASH_RUNS", "2"))
 
 

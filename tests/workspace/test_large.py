@@ -17,6 +17,8 @@ from curator.workspace.opening import open_workspace
 from curator.workspace.storage.line_file import open_copy
 from curator.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
