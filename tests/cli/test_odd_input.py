@@ -17,6 +17,8 @@ import zstandard
 from curator.cli.main import main
 from curator.workspace.opening import open_workspace
 
+pytestmark = pytest.mark.by_turns
+
 LINES = [
     json.dumps({"messages": [{"role": "user", "content": f"question {n}"}, {"role": "assistant", "content": "a"}]})
     for n in range(12)

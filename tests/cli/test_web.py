@@ -22,6 +22,8 @@ from curator.cli.main import main
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import chat, dataset, many
 
+pytestmark = pytest.mark.by_turns
+
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
 PATIENCE = 60.0

@@ -18,6 +18,8 @@ from tests.jobs.conftest import client_for
 from tests.jobs.fake_provider import FakeProvider
 from tests.thorough import rotating
 
+pytestmark = pytest.mark.by_turns
+
 MakePlan = Callable[..., TrainingPlan]
 
 

@@ -26,6 +26,8 @@ from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
 from tests.jobs.test_drafts import ANSWERS, TEXTS, chat
 
+pytestmark = pytest.mark.by_turns
+
 FRESH = ["Puddles in every street", "The sourdough rose twice", "My canary learnt to whistle"]
 
 

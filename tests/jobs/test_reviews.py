@@ -136,7 +136,7 @@ def test_split_and_export_of_a_workspace_leave_rejected_out_or_tell(
     assert report["train"]["examples"] + report["validation"]["examples"] == 28
     assert main(["export", str(path), "-o", str(tmp_path / "all.jsonl"), "--json"]) == 0
     told = capsys.readouterr()
-    assert "note: 2 of these examples were rejected in review" in told.err
+    assert "note: rejected in review: 2 examples of these" in told.err
     assert (json.loads(told.out)["examples"], json.loads(told.out)["rejected"]) == (30, 2)
 
 

@@ -20,6 +20,8 @@ from tests.jobs.test_commands import run
 from tests.workspace.test_three_sides import dataset
 from tests.workspace.test_twins import NEW
 
+pytestmark = pytest.mark.by_turns
+
 METRICS = ("--metric", "exact_match", "--metric", "token_f1")
 
 

@@ -18,6 +18,8 @@ from tests.server.running import jsonl
 from tests.server.test_queue_real import Real
 from tests.server.tiny import write_tiny_model
 
+pytestmark = pytest.mark.by_turns
+
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text()
 
 

@@ -19,9 +19,10 @@ SHORT, LONG = 200, 7_000
 """Tokens of the prompts."""
 MEGABYTE = 1 << 20
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the greatest memory is read from Linux's /proc"
-)
+pytestmark = [
+    pytest.mark.by_turns,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"),
+]
 
 
 def write_long_model(folder: Path) -> Path:

@@ -32,6 +32,8 @@ from curator.server.engines.embedded.objective import Shards, Supervised
 from curator.server.engines.exports.folders import export_merged
 from tests.server import tiny
 
+pytestmark = pytest.mark.by_turns
+
 QKV = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 LLAMA3 = RopeScaling("llama3", 8.0, 1.0, 4.0, 64)
 SHAPES = {

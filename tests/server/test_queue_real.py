@@ -22,6 +22,8 @@ from openai import NotFoundError, OpenAI
 from tests.server.running import jsonl, status_of, until, workers
 from tests.server.tiny import CONFIG, write_tiny_model
 
+pytestmark = pytest.mark.by_turns
+
 
 class Real:
     """`python -m curator.server` as people start it."""

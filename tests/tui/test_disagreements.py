@@ -11,6 +11,8 @@ from curator.workspace.exchange.merge_marks import commit_merge, find_merge
 from curator.workspace.opening import create_workspace, open_workspace
 from tests.tui.scene import dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture
 def merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

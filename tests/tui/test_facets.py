@@ -13,6 +13,8 @@ from curator.tui.stage_models.many.facets import Facet, count_facets, narrowed
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import SIZES, chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 CALL = {"id": "c", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
 HOSTILE = ['a "quoted" /slash/ (x)', "line\nbreak", "[/b] ü", "", " ", "x" * 300, "x" * 299 + "y"]
 LINES = [

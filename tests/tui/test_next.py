@@ -13,6 +13,8 @@ from curator.tui.session import next_cards
 from tests.jobs.fake_provider import KEY, running
 from tests.tui.scene import chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 FRESH = ["Puddles in every street", "The sourdough rose twice", "My canary whistles", "Nobody came to my party"]
 
 

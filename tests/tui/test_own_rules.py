@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from curator.paths import config_dir
 from tests.tui.scene import WIDE, dataset, many, opened
+
+pytestmark = pytest.mark.by_turns
 
 RULES = """
 [no_three]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from curator.tui.screens.dataset.proposals_dialog import ProposalsDialog
 from curator.workspace.opening import open_workspace
 from curator.workspace.operations.propose import Proposing
 from curator.workspace.operations.proposed import proposals_of
 from tests.tui.scene import dataset, many, opened
+
+pytestmark = pytest.mark.by_turns
 
 ADDED = {"messages": [{"role": "user", "content": "hey"}, {"role": "assistant", "content": "(wave)"}]}
 

@@ -19,6 +19,8 @@ from curator.workspace.workspace import Workspace
 from tests.thorough import examples
 from tests.tui.scene import Scene, chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 ALL = frozenset({"system", "user", "assistant", "tool"})
 TEXTS = [{"type": "text", "text": "one STOP"}, {"type": "text", "text": "STOP"}]
 PARTS = json.dumps(

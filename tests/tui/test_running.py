@@ -12,6 +12,8 @@ from curator.jobs.ledger.ledger import Run
 from curator.tui.session.job_watch import JobWatch
 from tests.tui.scene import NARROW, Scene, dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 
 async def run_training(scene: Scene, status: str, steps: tuple[int, int] | None) -> None:
     """Store a run as a job at a provider would be, and tell the screens."""

@@ -12,6 +12,8 @@ from curator.tui import keys
 from curator.tui import stage_list as screens
 from tests.tui.scene import dataset, many, opened
 
+pytestmark = pytest.mark.by_turns
+
 STAGES = [(entry.name, f"alt+{entry.key}", entry.key) for entry in screens.STAGES.values()]
 
 

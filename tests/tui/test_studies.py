@@ -17,6 +17,8 @@ from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from tests.tui.scene import NARROW, Scene, chat, dataset, opened
 
+pytestmark = pytest.mark.by_turns
+
 SAYS = "Measured here: of the first 20 like these 13 were planted."
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.css.styles import RulesMap, Styles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.widgets import Button
 
 from tests.tui.scene import NARROW, WIDE, Scene, dataset, many, opened
+
+pytestmark = pytest.mark.by_turns
 
 
 class Plain(Stylesheet):

@@ -10,8 +10,12 @@ import time
 from fcntl import ioctl
 from pathlib import Path
 
+import pytest
+
 from tests.tui.scene import many
 from tests.tui.test_terminal import ALLOWED, HOSTILE, Terminal, restored, terminal
+
+pytestmark = pytest.mark.by_turns
 
 NAME = "a\x1b[2Jb\u202e[link='\x9b31m"
 """Of files; what is in front of it is typed, the rest is completed or shown."""

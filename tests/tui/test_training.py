@@ -92,13 +92,15 @@ async def test_train_watch_compare_by_keyboard(tmp_path: Path, tiny: str) -> Non
         assert "round 1" in scene.screen_text()
         before = len(scene.workspace.ids())
         await scene.pilot.press("plus")
+        await wait_for(scene, "editing a new example")
+        await scene.pilot.press("w", "h", "y", "escape")
         await scene.pilot.pause(0.5)
         assert len(scene.workspace.ids()) == before + 1
         added = scene.workspace.ids()[-1]
         assert scene.workspace.row(added).labels == ("from compare",)
         record = scene.workspace.record(added)
         spoken = [m["content"] for m in record.example.messages if m["role"] in ("user", "assistant")]
-        assert spoken == ["", ""] and record.split != "validation"
+        assert spoken == ["why", ""] and record.split != "validation"
         assert "wanted" in record.note
 
 

@@ -18,6 +18,8 @@ from curator.workspace.checks.one_pass import Options
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.opening import open_workspace
 
+pytestmark = pytest.mark.by_turns
+
 TURN = '{"messages": [{"role": "user", "content": %s}, {"role": "assistant", "content": %s}]}'
 HOSTILE = [
     b"[" * 3000 + b"]" * 3000,

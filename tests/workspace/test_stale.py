@@ -18,6 +18,8 @@ from curator.workspace.opening import open_workspace
 from curator.workspace.workspace import Workspace
 from tests.tui.scene import chat, dataset
 
+pytestmark = pytest.mark.by_turns
+
 COUNT = 60
 
 

@@ -18,6 +18,8 @@ from curator.workspace.duplicates.twins import find_twins
 from curator.workspace.opening import open_workspace
 from tests.workspace.test_twins import example
 
+pytestmark = pytest.mark.by_turns
+
 WORDS = (
     "bicycle tyre", "balcony garden", "sourdough bread", "fixed mortgage", "Norwegian hike", "tetanus shot",
     "Latin verbs", "old piano", "stray kitten", "leaking tap", "tax return", "night train", "wool jumper",

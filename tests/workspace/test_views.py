@@ -34,6 +34,8 @@ from curator.workspace.storage.id_mask import IdMask
 from curator.workspace.workspace import Workspace
 from tests.thorough import examples, rotating
 
+pytestmark = pytest.mark.by_turns
+
 TEXTS = ("alpha", "Beta one", "caf\u00e9", "x \u212aelvin", 'tab\tand "quote"', "role content", "straße", "")
 
 
