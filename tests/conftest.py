@@ -45,13 +45,13 @@ LONG = ("test_loop", "test_snapshots", "test_large", "test_api_jobs", "test_trai
 """The files that take longest: begun first, so that none of them is left for the end."""
 
 
-TURNS = 3
+TURNS = 2
 """In so many days each test that is marked `by_turns` runs once."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option with which `scripts/test.py` keeps the suite short."""
-    parser.addoption("--by-turns", action="store_true", help="of the tests marked by_turns, run today's third")
+    parser.addoption("--by-turns", action="store_true", help="of the tests marked by_turns, run today's half")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -89,7 +89,7 @@ def samples() -> Iterator[Callable[[], Path]]:
     It is the same path each time: a short one of always the same length, since dialogs show it.
     """
     parent = "/tmp" if Path("/tmp").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="curator-") as store:
+    with tempfile.TemporaryDirectory(prefix="curator-", dir=parent) as store:
         folder, analysed = Path(tempfile.mkdtemp(prefix="c-", dir=parent)), Path(store) / "analysed"
         shutil.copy(SAMPLE, folder)
         with frozen(folder):
