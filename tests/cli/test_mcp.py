@@ -18,6 +18,8 @@ from curator.cli.main import COMMANDS, WRITES, main
 from curator.cli.mcp_tools import TOOLS, Toolbox, ToolError, _words
 from curator.workspace.opening import open_workspace
 
+pytestmark = pytest.mark.by_turns
+
 
 def chat(number: int) -> str:
     texts = [("user", f"What is thing {number}?"), ("assistant", f"Thing {number}.")]

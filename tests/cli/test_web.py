@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ from curator.cli.main import main
 from curator.workspace.opening import open_workspace
 from tests.tui.scene import chat, dataset, many
 
-pytestmark = pytest.mark.by_turns
-
-aiohttp = pytest.importorskip("aiohttp")
-pytest.importorskip("textual_serve")
+pytestmark = [
+    pytest.mark.by_turns,
+    pytest.mark.skipif(not find_spec("textual_serve"), reason="the extra web is not installed"),
+]
 PATIENCE = 60.0
 
 
@@ -47,6 +48,8 @@ def served(path: Path) -> Iterator[tuple[str, str]]:
 
 async def open_in_browser_words(path: Path) -> None:
     """The checks, then the UI over its WebSocket: list, edit, leave in the middle of another edit."""
+    import aiohttp  # slow: only where these tests run
+
     with served(path) as (address, token):
         port = address.rpartition(":")[2]
         async with aiohttp.ClientSession() as stranger:
@@ -162,6 +165,8 @@ class Browser:
 @asynccontextmanager
 async def browsing(profile: Path) -> AsyncIterator[Browser]:
     """A page of a Chromium that keeps its files in a folder of its own."""
+    import aiohttp  # slow: only where these tests run
+
     assert CHROMIUM is not None
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "about:blank"]
     browser = await asyncio.create_subprocess_exec(

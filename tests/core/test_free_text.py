@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import random
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
-import nltk
 import numpy as np
 import pytest
-from nltk.tokenize import wordpunct_tokenize
-from nltk.translate.meteor_score import meteor_score
 
 from curator.core.scores import choice, free_text, metrics
 
-sacrebleu = pytest.importorskip("sacrebleu")
-rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer")
+pytestmark = pytest.mark.skipif(
+    not (find_spec("sacrebleu") and find_spec("rouge_score") and find_spec("nltk")),
+    reason="the extra metrics is not installed",
+)
 
 WORDS = [
     "the",
@@ -51,6 +51,8 @@ REFERENCES, ANSWERS = (
 
 
 def test_bleu_and_chrf_are_sacrebleus() -> None:
+    import sacrebleu  # slow, as the next two: only where these tests run
+
     right = [[text] for text in REFERENCES]
     for name, function in (("bleu", sacrebleu.corpus_bleu), ("chrf", sacrebleu.corpus_chrf)):
         score = free_text.measure(name, right, ANSWERS)
@@ -69,6 +71,8 @@ def test_bleu_and_chrf_are_sacrebleus() -> None:
 
 
 def test_rouge_is_rouge_scores() -> None:
+    from rouge_score import rouge_scorer
+
     right = [[text] for text in REFERENCES]
     for name in free_text.ROUGE:
         scorer = rouge_scorer.RougeScorer([name])
@@ -117,6 +121,10 @@ def _small_wordnet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_meteor_is_nltks() -> None:
+    import nltk
+    from nltk.tokenize import wordpunct_tokenize
+    from nltk.translate.meteor_score import meteor_score
+
     theirs = [
         meteor_score([wordpunct_tokenize(text)], wordpunct_tokenize(answer), wordnet=SmallWordNet())
         for text, answer in zip(REFERENCES, ANSWERS, strict=True)

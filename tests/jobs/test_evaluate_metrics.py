@@ -28,6 +28,8 @@ from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
 from tests.jobs.test_evaluate import prompt
 
+pytestmark = pytest.mark.by_turns
+
 TUNED = f"ft:{MODEL}:org::1"
 MOODS = ("(happy)", "(sad)", "(angry)")
 

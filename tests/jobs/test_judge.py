@@ -17,6 +17,8 @@ from tests.jobs.fake_provider import FakeProvider
 from tests.jobs.test_commands import MODEL, run
 from tests.jobs.test_evaluate_metrics import write_lines
 
+pytestmark = pytest.mark.by_turns
+
 TUNED = f"ft:{MODEL}:org::1"
 JUDGE = "gpt-4.1-2025-04-14"
 PAIRS = [(f"word {n}", f"answer {n}") for n in range(24)]

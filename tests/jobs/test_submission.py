@@ -17,6 +17,8 @@ from tests.jobs.conftest import client_for, provider_for
 from tests.jobs.fake_provider import REFUSED, FakeProvider
 from tests.jobs.wire import Reply, Request
 
+pytestmark = pytest.mark.by_turns
+
 MakePlan = Callable[..., TrainingPlan]
 
 

@@ -16,6 +16,8 @@ from pydantic import BaseModel, Field
 from tests.server import tiny
 from tests.server.running import Running
 
+pytestmark = pytest.mark.by_turns
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:

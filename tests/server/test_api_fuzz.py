@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.server import spec
 from tests.server.running import Running
 
+pytestmark = pytest.mark.by_turns
+
 ANYTHING = ("Grader", "Moderation", "ResponseFormat", "Eval", "PromptCache", "Voice", "WebSearch", "Prediction")
 """Parts of the document that this server refuses anyway: any value will do, and making one costs minutes."""
 

@@ -20,6 +20,8 @@ from curator.server.engines.embedded.lora import read_peft
 from curator.server.engines.schedule import learning_rate, make_schedule, peak_rate
 from tests.server import tiny
 
+pytestmark = pytest.mark.by_turns
+
 Fact = dict[str, Any]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from curator.core import splice
 from curator.core.example import parse
 from curator.tui.examples.beginning import begin, is_empty, new_chat, usual_system
 from curator.tui.examples.blocks import blocks_of
+
+pytestmark = pytest.mark.by_turns
 
 CONTENT: st.SearchStrategy[Any] = st.none() | st.just("") | st.text(max_size=5) | st.just([]) | st.integers()
 ROLE = st.sampled_from(["system", "user", "assistant", "tool", "bot", ""])
