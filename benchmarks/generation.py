@@ -122,7 +122,7 @@ def measure(answerer: Answerer, began: float, number: int, into: Figures) -> Non
         note("cold, first token, s", answerer.ask(prompt(PROMPT, number), 2)[0] - began)
         for turn in range(1, 4):
             asked = time.monotonic()
-            first, last, count = answerer.ask(prompt(PROMPT, number + 100 * turn), ANSWER)
+            first, last, count = answerer.ask(prompt(PROMPT, number + 3 * turn), ANSWER)
             note("warm, first token, s", first - asked)
             note("tokens a second", (count - 1) / (last - first))
         for tokens in (200, 7_000):

@@ -21,6 +21,9 @@ _STRING, _ARRAY = 8, 9
 _MAX_ITEMS = 4_000_000
 """Longest string or list; a larger count means that the file is damaged."""
 
+_WEIGHTS_AT_ONCE = 1 << 17
+"""So many weights are decoded at once: what is computed in between stays in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
@@ -55,11 +58,16 @@ class Gguf:
             raise InputError(f"{self.path.name} holds no tensor '{name}': it is no complete model of this kind")
         if entry.kind not in FORMATS:
             raise InputError(f"{self.path.name}: tensor '{name}' uses quantisation {entry.kind}, not supported")
-        _, block_bytes, decode = FORMATS[entry.kind]
+        per_block, block_bytes, decode = FORMATS[entry.kind]
         raw = np.fromfile(self.path, dtype=np.uint8, count=entry.size, offset=self.start + entry.offset)
         if raw.size != entry.size:
             raise InputError(f"{self.path.name} is cut short: pull or copy the model again")
-        return decode(raw.reshape(-1, block_bytes)).reshape(entry.shape)
+        blocks = raw.reshape(-1, block_bytes)
+        step = max(1, _WEIGHTS_AT_ONCE // per_block)
+        values = np.empty((len(blocks), per_block), np.float32)
+        for first in range(0, len(blocks), step):
+            values[first : first + step] = decode(blocks[first : first + step]).reshape(-1, per_block)
+        return values.reshape(entry.shape)
 
 
 def open_gguf(path: Path) -> Gguf:

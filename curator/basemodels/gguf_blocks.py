@@ -67,7 +67,9 @@ def _q5_1(blocks: Bytes) -> Floats:
 
 
 def _q8_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * blocks[:, 2:].view(np.int8).astype(np.float32)
+    out = blocks[:, 2:].view(np.int8).astype(np.float32)
+    out *= _half(blocks, 0)
+    return out
 
 
 def _q6_k(blocks: Bytes) -> Floats:

@@ -154,12 +154,9 @@ def _check_complete(name: str, config: LlamaShape, tensors: dict[str, Floats]) -
 
 def _from_gguf(file: Gguf) -> Weights:
     config = shape_of_gguf(file)
-    tensors = {
-        "model.embed_tokens.weight": file.tensor("token_embd.weight"),
-        "model.norm.weight": file.tensor("output_norm.weight"),
-    }
+    whole = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}
     if not config.tied:
-        tensors["lm_head.weight"] = file.tensor("output.weight")
+        whole["lm_head.weight"] = "output.weight"
 
     def read(layer: int) -> dict[str, Floats]:
         found = {}
@@ -168,9 +165,12 @@ def _from_gguf(file: Gguf) -> Weights:
             found[f"model.layers.{layer}.{ours}"] = _unpermute(value, heads) if heads else value
         return found
 
-    with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(read, range(config.num_layers)):
-            tensors |= found
+    with ThreadPoolExecutor(2) as pool:  # the largest ones first
+        large = {ours: pool.submit(file.tensor, theirs) for ours, theirs in whole.items()}
+        blocks = [pool.submit(read, layer) for layer in range(config.num_layers)]
+        tensors = {ours: task.result() for ours, task in large.items()}
+        for task in blocks:
+            tensors |= task.result()
     return Weights(config, tensors)
 
 

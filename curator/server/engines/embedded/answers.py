@@ -11,7 +11,7 @@ from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.engines.answer_batch import AnswerBatch, Decoder, LoadedModel, Observe, Request
 from curator.server.engines.constraint import ConstraintCompiler
-from curator.server.engines.embedded.beginnings import KeptBeginnings
+from curator.server.engines.embedded.beginnings import MOST_TOKENS, KeptBeginnings
 from curator.server.engines.embedded.decode import EmbeddedDecoder, shared_length
 from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, read_peft
@@ -41,7 +41,7 @@ class EmbeddedEngine:
 
         def remember(decoder: Decoder) -> None:
             if isinstance(decoder, EmbeddedDecoder):
-                self._beginnings.keep(adapter, *decoder.beginning())
+                self._beginnings.keep(adapter, *decoder.beginning(MOST_TOKENS))
 
         limit = self._model.config.max_positions
         return AnswerBatch(LoadedModel(self._text, limit, start, self._compiler, remember), requests)

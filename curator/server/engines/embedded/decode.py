@@ -157,16 +157,17 @@ class EmbeddedDecoder:
             out[tokens] = attention.attend_to_cache(q[tokens], before, own_before, config)
         return out
 
-    def beginning(self) -> tuple[Sequence[int], KeysAndValues]:
-        """Tokens, keys and values of the prompts' shared beginning; of a single prompt all of it. Holds while no
-        token was appended and no prompt was skipped."""
-        prompt = self._prompts[0]
+    def beginning(self, most: int) -> tuple[Sequence[int], KeysAndValues]:
+        """At most `most` first tokens of the prompts' shared beginning (of a lone prompt: of all of it), with keys
+        and values. Holds while no token was appended and no prompt was skipped."""
+        shared = min(self._prefix, most)
+        parts = [(keys[:, :shared], values[:, :shared]) for keys, values in self._shared]
         if len(self._prompts) > 1:
-            return prompt[: self._prefix], self._shared
-        own = len(prompt) - self._prefix
-        return prompt, [
+            return self._prompts[0][:shared], parts
+        own = min(len(self._prompts[0]), most) - shared
+        return self._prompts[0][: shared + own], [
             (np.concatenate([a, c[0, :, :own]], axis=1), np.concatenate([b, d[0, :, :own]], axis=1))
-            for (a, b), (c, d) in zip(self._shared, self._own, strict=True)
+            for (a, b), (c, d) in zip(parts, self._own, strict=True)
         ]
 
     def join(self, other: EmbeddedDecoder) -> bool:
