@@ -1,7 +1,7 @@
 """The shape of the models that the embedded engine runs: Llama and its kin, Mistral, Qwen2 and Qwen3.
 
-What sets them apart is a value here: biases, norms on queries and keys, stretched positions, a head of its own.
-What is none of these is refused with a reason.
+The fields of `LlamaShape` tell them apart: biases, norms on queries and keys, stretched positions, an output layer
+apart from the embedding. A model of another shape is refused with a reason.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Ledger(JudgementRows, AnswerFacts, Remarks):
         return [run for run in self.runs() if not run.settled]
 
     def update(self, run: str, **values: Any) -> Run:
-        """Set columns of a run and return it. A closed run keeps its status: a late answer never reopens it."""
+        """Set columns of a run and return the run. One that is closed keeps its status, whatever comes later."""
         with self._write() as db:
             before = run_of(db.execute("SELECT * FROM runs WHERE run = ?", (run,)).fetchone())
             if before.closed:

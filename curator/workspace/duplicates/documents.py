@@ -49,7 +49,7 @@ def documents(value: Any) -> set[int]:
 
 
 def documents_of_chat(chat: PlainTurns) -> set[int]:
-    """The same of a plain chat."""
+    """The hashes of the documents in the question of a plain chat."""
     return _documents_in(
         text for role, text in zip(chat.roles, chat.contents, strict=True) if len(text) >= _LONG and role in _ASKED
     )

@@ -116,7 +116,7 @@ class QueryEvaluation:
         return array("q", (example for example in domain if example < self.size and mask[example]))
 
     def mask(self, query: Query, within: Mask | None) -> Mask:
-        """Where the query holds; outside of `within`, if given, the result may be 0 instead."""
+        """1 for each example for which the query holds, else 0; also 0, perhaps, where `within` is given and 0."""
         if isinstance(query, And):
             return self._all(query.items, within)
         if isinstance(query, Or):
