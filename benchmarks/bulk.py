@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import write_corpus
+from figures import state
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -147,6 +148,23 @@ def main() -> None:
         print(
             f"{name:<22} {cost.cpu:8.2f} {cost.wall:8.2f} {cost.megabytes:8.0f} {cost.cpu / bare:8.1f} {each:8.1f}"
         )
+    state_figures(costs, count)
+
+
+def state_figures(costs: dict[str, Cost], count: int) -> None:
+    """The figures that have goals, of `count` examples."""
+    bare, check, split = costs["bare loop"], costs["check with tokens"], costs["split"]
+    state(f"check of {count:,} with tokens", check.cpu / bare.cpu, "x the CPU of a bare parse", at_most=14)
+    state("the same", check.wall / bare.wall, "x its wall time", at_most=8)
+    state(f"first analysis of {count:,}", costs["first analysis"].cpu / bare.cpu, "x its CPU", at_most=20)
+    state(f"split of {count:,}", split.wall, "wall s", at_most=60)
+    state("the same", split.megabytes, "MB", at_most=1000)
+    state(
+        "a fix of every example",
+        costs["fix of every example"].cpu / count * 1e6,
+        "CPU microseconds each",
+        at_most=30,
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from figures import state
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -149,6 +151,8 @@ def report(path: Path, rounds: int) -> None:
     for name, row in medians.items():
         ratios = f"{row['cpu']:8.2f}{row['cpu'] / unit:8.2f}{peer / row['cpu']:8.2f}"
         print(f"{name:42}{ratios}{row['wall']:8.2f}{row['mb']:7.0f}  {row['count']:,.0f}")
+    greatest = max(row["mb"] for name, row in medians.items() if "tokens" in name)
+    state(f"check with tokens of {path.name}", greatest, "MB of all processes", at_most=200)
 
 
 def compare(path: Path, truth: Path) -> None:

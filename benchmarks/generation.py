@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from figures import state
+
 from curator import paths
 from curator.basemodels import text_model, weights
 from curator.basemodels.gguf_model import write_gguf_model
@@ -173,6 +175,13 @@ def main() -> None:
     for name, pair in figures.items():
         beside = f"{pair['llama.cpp']:10.2f}" if package else ""
         sys.stdout.write(f"{name:34}{pair['curator']:10.2f}{beside}\n")
+    own_figures = {name: pair["curator"] for name, pair in figures.items()}
+    state("first token, 50 tokens of prompt, cold", own_figures["cold, first token, s"], "s", at_most=1.5)
+    state("the same, warm", own_figures["warm, first token, s"], "s", at_most=0.15)
+    if package:
+        rates = figures["tokens a second"]
+        state("tokens a second", rates["curator"] / rates["llama.cpp"], "x llama.cpp's", at_least=0.5)
+    state("a prompt of 7,000 tokens", own_figures["most memory, 7,000 tokens, MB"], "MB of the process")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import write_corpus
+from figures import state
 
 from curator import paths
 
@@ -171,6 +172,10 @@ def print_figures(name: str, first: float | None, times: list[float]) -> None:
         + (f", {lost} without an effect" if lost else ""),
         flush=True,
     )
+    if name.startswith("curator"):
+        state(f"{name}: first paint", first, "s", at_most=0.2)
+        state(f"{name}: a key, median", statistics.median(times) * 1e3, "ms", at_most=50)
+        state(f"{name}: a key, 99 %", p99 * 1e3, "ms", at_most=100)
 
 
 def main() -> None:

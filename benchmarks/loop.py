@@ -31,6 +31,7 @@ from textual.pilot import Pilot
 
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import write_corpus
+from figures import state
 
 from curator import paths
 from curator.jobs import providers
@@ -101,14 +102,16 @@ async def measure_asking(model: str, prompts: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         tuned = await train_shortly(model, folder, Ledger(folder / "runs.db"))
-        for state in ("just trained", "in memory"):
+        for state_of_models in ("just trained", "in memory"):
             spent = server_seconds()
             first, everything = await ask_both([model, tuned], prompts, folder)
             print(
-                f"{prompts} prompts x 2 models, {state:<12} first answer {first:5.2f} s, all {everything:6.2f} s "
-                f"({server_seconds() - spent:.1f} CPU s of the server)",
+                f"{prompts} prompts x 2 models, {state_of_models:<12} first answer {first:5.2f} s, "
+                f"all {everything:6.2f} s ({server_seconds() - spent:.1f} CPU s of the server)",
                 flush=True,
             )
+            state(f"{prompts} prompts x 2 models, {state_of_models}, first answer", first, "s", at_most=2)
+            state("the same, all answers", everything, "s", at_most=20)
 
 
 # Stages

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from figures import state
 from openai import OpenAI
 
 MODEL = "smollm2-135m-instruct"
@@ -48,6 +49,10 @@ def main() -> None:
             finally:
                 server.terminate()
     sys.stdout.write(json.dumps(figures) + "\n" if args.json else as_text(figures))
+    if not args.json:
+        beside, still = figures["say_hi_beside"]["longest"], figures["still_after"]["longest"]
+        state(f'"Say hi." beside a prompt of {args.tokens:,} tokens, longest', beside, "s", at_most=1.5)
+        state("the work for a client that has gone ends within, longest", still, "s", at_most=1)
 
 
 def measure(client: OpenAI, server: int, tokens: int, times: int) -> dict[str, Any]:
