@@ -23,6 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model", action="append", default=[], metavar="NAME=FOLDER", help="another base model, by its folder"
     )
     parser.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        metavar="NAME=MODEL",
+        help="another name of a model, e.g. gpt-4o-mini=smollm2-135m-instruct; * is every name that is not known",
+    )
+    parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
@@ -63,6 +70,7 @@ def settings(args: argparse.Namespace) -> ServerSettings:
         idle_exit=args.idle_exit,
         threads=args.threads,
         extra_models=tuple(map(_model, args.model)),
+        aliases=tuple(map(_alias, args.alias)),
     )
 
 
@@ -71,6 +79,13 @@ def _model(text: str) -> tuple[str, Path]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", name) or not Path(folder).is_dir() or not folder:
         raise UsageError(f"--model needs NAME=FOLDER with an existing folder, not '{text}'.")
     return name, Path(folder).absolute()
+
+
+def _alias(text: str) -> tuple[str, str]:
+    name, _, model = text.partition("=")
+    if not re.fullmatch(r"\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}", name) or not model:
+        raise UsageError(f"--alias needs NAME=MODEL with the name of a model, not '{text}'.")
+    return name, model
 
 
 def run(args: argparse.Namespace) -> int:

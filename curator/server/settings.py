@@ -57,6 +57,9 @@ class ServerSettings:
     """Folder of base models; None: `curator.paths.models_dir()`."""
     extra_models: tuple[tuple[str, Path], ...] = ()
     """More base models: name and folder."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Other names of models: the name that clients may use, and the model's own. The name `*` stands for every
+    name that nothing else has."""
     worker: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.worker")
     generator: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.generate")
     study: tuple[str, ...] = (sys.executable, "-m", "curator.server.children.study")

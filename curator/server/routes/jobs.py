@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,9 +36,12 @@ def _create(own: Services, job: JobRow) -> JobRow:
     earlier = own.jobs.find_by_intent(job.intent)
     if earlier is not None:
         return earlier
-    if job.model not in own.catalog.base_models():
+    base = own.catalog.base_model(job.model)
+    if base is None:
         message = f"Model {quote(job.model)} is not available for fine-tuning or does not exist."
         raise bad_request(message, "model", "model_not_available")
+    named = job.name.replace(f"ft:{job.model}:", f"ft:{base.name}:", 1)
+    job = replace(job, model=base.name, name=named)
     own.files.require_space(0)
     folder = own.queue.folder(job.id)
     folder.mkdir(mode=0o700)

@@ -45,14 +45,14 @@ def _read_request(own: Services, body: Fields) -> StudyRequest:
     else:
         body.only("kind", "file", "job", "questions")
         model, content = _influences(own, body)
-    base = own.catalog.base_models().get(model)
+    base = own.catalog.base_model(model)
     if base is None:
         raise bad_request(f"The model {quote(model)} is not on this machine.", "model", "model_not_found")
     try:
         choose_engine(base.path, "embedded")
     except InputError as error:
         raise bad_request(error.message, "model", "model_not_supported") from None
-    return StudyRequest(kind, model, base.path, own.files.path(file.id), content)
+    return StudyRequest(kind, base.name, base.path, own.files.path(file.id), content)
 
 
 def _trials(body: Fields) -> dict[str, Any]:

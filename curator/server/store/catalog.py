@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ class ServedModel:
     path: Path
     adapter: Path | None = None
 
-    def view(self) -> dict[str, Any]:
-        """The API's Model object."""
+    def view(self, alias: str | None = None) -> dict[str, Any]:
+        """The API's Model object, under its own name or an alias."""
         owner = "curator" if self.adapter is None else ORGANIZATION
         return {
-            "id": self.name,
+            "id": alias or self.name,
             "object": "model",
             "created": self.created,
             "owned_by": owner,
@@ -77,11 +78,28 @@ class Catalog:
         return [*self.base_models().values(), *self.tuned_models()]
 
     def get(self, name: str) -> ServedModel:
-        """The model of this name. Raises ApiError 404."""
-        served = next((model for model in self.all_models() if model.name == name), None)
+        """The model of this name or alias; its `name` is its own. Raises ApiError 404."""
+        models = {model.name: model for model in reversed(self.all_models())}
+        served = models.get(self._own_name(name, models))
         if served is None:
             raise no_such_model(name)
         return served
+
+    def base_model(self, name: str) -> ServedModel | None:
+        """The base model of this name or alias; None if there is none."""
+        bases = self.base_models()
+        return bases.get(self._own_name(name, bases))
+
+    def aliases(self) -> dict[str, ServedModel]:
+        """The models that have another name, by that name."""
+        models = {model.name: model for model in reversed(self.all_models())}
+        named = {name: models.get(model) for name, model in self._settings.aliases if name != "*"}
+        return {name: model for name, model in named.items() if model is not None and name not in models}
+
+    def _own_name(self, name: str, models: Mapping[str, ServedModel]) -> str:
+        """The own name of the model that a client means by `name`; `name` itself if it is one of `models`."""
+        aliases = dict(self._settings.aliases)
+        return name if name in models else aliases.get(name, aliases.get("*", name))
 
     def training_of(self, model: ServedModel) -> dict[str, Any]:
         """What is known of a tuned model's training: columns of its job, and the path of its training file, which
