@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from curator.workspace import background as analysis
-from curator.workspace.analysis.child import Worker
+from curator.workspace.analysis.child import Worker, chunks
 from curator.workspace.checks.soundness import soundness
 from curator.workspace.opening import open_workspace
 from curator.workspace.storage.line_file import open_copy
@@ -54,6 +54,15 @@ def test_the_first_lines_are_there_before_the_copy_and_all_of_them_after(data: P
     assert soundness(workspace.path) == []
     with open_workspace(data) as again:
         assert again.copied and again.current_results.finished and again.counts().tokens == workspace_tokens(again)
+
+
+def test_examples_are_analysed_some_at_a_time_and_few_where_they_are_long() -> None:
+    examples = [(number, 0, b"x" * (60_000 if 300 < number < 320 else 100)) for number in range(1, 1000)]
+    parts = [*chunks(examples)]
+    assert [example for part in parts for example in part] == examples
+    assert max(map(len, parts)) == 256
+    assert max(sum(len(raw) for *_, raw in part[:-1]) for part in parts) < 1 << 18
+    assert [*chunks([])] == []
 
 
 def workspace_tokens(workspace: Workspace) -> int:

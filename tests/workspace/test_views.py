@@ -416,16 +416,17 @@ CLEAN = [
     version=st.integers(0, 1),
     limit=st.sampled_from([None, 3, 90]),
     counted=st.booleans(),
+    with_numpy=st.booleans(),
 )
 def test_many_looks_at_once_are_the_looks_at_each(
-    texts: list[tuple[str, str]], version: int, limit: int | None, counted: bool
+    texts: list[tuple[str, str]], version: int, limit: int | None, counted: bool, with_numpy: bool
 ) -> None:
     raws = [clean.replace("%s", json.dumps(text)[1:-1]).encode() for clean, text in texts]
     raws += [clean.replace("%s", text).encode() for clean, text in texts] + [line(n) for n in range(1, 8)]
     counter = tokens.counter("gpt-4o") if counted else None
     analyst = Analyst(Context("openai", None, "gpt-4o", limit), counter)
     examples = [(number, version, raw) for number, raw in enumerate(raws, 1)]
-    for many, example in zip(analyst.analyse_many(examples), examples, strict=True):
+    for many, example in zip(analyst.analyse_many(examples, many=with_numpy), examples, strict=True):
         one = analyst.analyse(*example)
         assert (many.result, many.facts, many.example.raw) == (one.result, one.facts, one.example.raw)
         (again,) = Analyst(Context("openai", None, "gpt-4o", limit)).analyse_many([example])
@@ -523,6 +524,17 @@ def test_what_the_whole_dataset_lacks_outlives_new_results() -> None:
     store.flags.put([(1, 1, 0, 0, 0, 0), (70_000, 1, 0, 0, 0, 0)])
     store.flags.put_overall([(1, flags.ERROR), (70_000, flags.WARNING), (1, flags.WARNING), (2, flags.ERROR)])
     store.flags.put([(1, 3, 4, 5, 6, 7)])
+    columns = [bytearray(70_001) for _ in range(5)]
+    for ids in ([10, 11, 12, 13], [12, 14, 11], [65_534, 65_535, 65_536, 65_537], [13, 12]):
+        rows = [(number, number % 251, number % 7, number % 11, number % 13, number % 17) for number in ids]
+        store.flags.put(rows)  # in a row or not, across a block, backwards
+        for number, *values in rows:
+            for column, value in zip(columns, values, strict=True):
+                column[number] = value
+    for number in (1, 70_000):
+        for column, before in zip(columns, store.flags.read_all(flags.COLUMNS[:5], 70_001), strict=True):
+            column[number] = before[number]
+    assert store.flags.read_all(flags.COLUMNS[:5], 70_001) == columns
     overall = store.flags.read("overall", 70_001)
     assert (overall[1], overall[2], overall[70_000], sum(overall)) == (6, 2, 4, 12)
     assert (store.flags.read("high", 2)[1], store.flags.read("states", 70_001)[70_000]) == (7, 1)

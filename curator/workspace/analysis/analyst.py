@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,12 +47,19 @@ class Analysed(NamedTuple):
             return self
         return self._replace(facts=structs.replace(self.facts, tokens=tokens.get(self.result.id) or 0))
 
-    def feed(self, check: rules.DatasetCheck) -> None:
-        """Hand the example to the rules on the dataset as a whole."""
-        if self.facts is None:
-            check.add(self.result.id, self.example)
+
+def feed_all(check: rules.DatasetCheck, examples: Iterable[Analysed], deleted: Set[int]) -> None:
+    """Hand examples to the rules on the dataset as a whole, but for the deleted ones (by id)."""
+    keys, rows = [], []
+    for result, facts, example in examples:
+        if result.id in deleted:
+            continue
+        if facts is None:
+            check.add(result.id, example)
         else:
-            check.take([self.result.id], [self.facts])
+            keys.append(result.id)
+            rows.append(facts)
+    check.take(keys, rows)
 
 
 class Analyst:
@@ -73,11 +80,11 @@ class Analyst:
         """Compute everything that is stored about the bytes of one version of an example."""
         return self.analyse_parsed(example_id, version, parse(raw))
 
-    def analyse_many(self, examples: Iterable[tuple[int, int, bytes]]) -> list[Analysed]:
+    def analyse_many(self, examples: Iterable[tuple[int, int, bytes]], *, many: bool = False) -> list[Analysed]:
         """As `analyse` for each (id, version, bytes); of plain chats a quick look does, and one call counts
-        tokens."""
+        tokens. `many`: there are enough to come to be worth loading NumPy."""
         examples = list(examples)
-        quick_looks = self._quick_looks([raw for *_, raw in examples])
+        quick_looks = self._quick_looks([raw for *_, raw in examples], many)
         plain = [(look.roles, look.texts) for look in quick_looks if look is not None and look.value is None]
         counts = iter(self.counter.chats(plain) if self.counter is not None else [None] * len(plain))
         analysed = []
@@ -97,9 +104,11 @@ class Analyst:
             return self.analyse(example_id, version, raw)
         return _of_quick_look(example_id, version, raw, look, tokens)
 
-    def _quick_looks(self, raws: list[bytes]) -> list[QuickLook | None]:
+    def _quick_looks(self, raws: list[bytes], many: bool) -> list[QuickLook | None]:
         """A quick look at each line; None where only the rules tell, as always with an answer contract."""
-        return quick_looks(raws, self._without_counter) if self.context.contract is None else [None] * len(raws)
+        if self.context.contract is not None:
+            return [None] * len(raws)
+        return quick_looks(raws, self._without_counter, many=many)
 
     def analyse_parsed(self, example_id: int, version: int, example: Example) -> Analysed:
         """As `analyse`, of an example that is parsed already."""
@@ -154,8 +163,7 @@ def _of_quick_look(example_id: int, version: int, raw: bytes, look: QuickLook, t
         result = _result(example, example_id, version, look.problems, tokens, no_repeated_keys=True)
         return Analysed(result, example_facts, example)
     errors, warnings = tally(look.problems)
-    letters, role_bits = _letters_and_bits(look.roles)
-    text = look.texts[look.roles.index("user")] if "user" in look.roles else look.texts[0]
+    letters, role_bits, asked, answered = _of_roles(look.roles)
     result = Result(
         id=example_id,
         version=version,
@@ -166,24 +174,21 @@ def _of_quick_look(example_id: int, version: int, raw: bytes, look: QuickLook, t
         tokens=None if tokens is None else tokens.total,
         assistant=None if tokens is None else tokens.assistant,
         flags=_states(raw, True, version, errors, warnings) | role_bits << 8,
-        preview=_cut_text(text),
-        answer=_cut_text(_last_answer(look)),
+        preview=_cut_text(look.texts[asked]),
+        answer="" if answered is None else _cut_text(look.texts[answered]),
         problems=look.problems,
     )
     return Analysed(result, example_facts, Example(raw))
 
 
-def _last_answer(look: QuickLook) -> str:
-    """The text of the last assistant message; empty where there is none."""
-    pairs = zip(reversed(look.roles), reversed(look.texts), strict=True)
-    return next((text for role, text in pairs if role == "assistant"), "")
-
-
 @lru_cache(maxsize=4096)
-def _letters_and_bits(names: tuple[str, ...]) -> tuple[str, int]:
-    """`role_letters` and `_role_bits` of messages with these roles."""
+def _of_roles(names: tuple[str, ...]) -> tuple[str, int, int, int | None]:
+    """`role_letters` and `_role_bits` of messages with these roles, and the places of two of them: the first that
+    is asked (else the first of all), and the last answer."""
     messages = [{"role": name} for name in names]
-    return role_letters(messages), _role_bits(messages)
+    answers = [place for place, name in enumerate(names) if name == "assistant"]
+    asked = names.index("user") if "user" in names else 0
+    return role_letters(messages), _role_bits(messages), asked, answers[-1] if answers else None
 
 
 def _states(raw: bytes, plain: bool, version: int, errors: int, warnings: int) -> int:
@@ -269,4 +274,5 @@ def answer_text(messages: list[Any]) -> str:
 
 
 def _cut_text(text: str) -> str:
-    return writable(text[:PREVIEW_CHARS])
+    beginning = text[:PREVIEW_CHARS]
+    return beginning if beginning.isascii() else writable(beginning)

@@ -18,7 +18,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,12 @@ from curator import tokens
 from curator.core import rules
 from curator.locks import Lock
 from curator.log import log_failure
-from curator.sqlite_file import placeholders
-from curator.workspace.analysis.analyst import Analysed, Analyst
+from curator.workspace.analysis.analyst import Analysed, Analyst, feed_all
 from curator.workspace.analysis.current_results import analysis_path, key_of, sources_key
-from curator.workspace.analysis.flag_columns import SOURCE, having
 from curator.workspace.analysis.own_findings import with_own_findings
 from curator.workspace.analysis.result_store import Result, Results
 from curator.workspace.analysis.stored_totals import StoredTotals
+from curator.workspace.analysis.stored_versions import StoredVersions
 from curator.workspace.own_rules.asking import OwnRuleAsker
 from curator.workspace.storage import database, line_file
 from curator.workspace.storage.examples import StoredExamples
@@ -43,8 +42,11 @@ from curator.workspace.storage.meta import context_of
 FIRST_BATCH = 1000
 BATCH = 5000
 """Results stored in one transaction: the first time, and later."""
-CHUNK = 64
-"""Examples analysed between two checks for requests: a few milliseconds."""
+CHUNK, CHUNK_BYTES = 256, 1 << 18
+"""Examples analysed between two checks for requests, and bytes after which there are no more of them: a few
+milliseconds."""
+LARGE = 30_000
+"""Examples for which loading NumPy costs less than it saves."""
 TAKE_OVER = 30.0
 """Seconds to wait for the analysis child of a killed UI to exit."""
 SETTLED = 1.0
@@ -146,12 +148,9 @@ class Worker:
         report({"phase": "checking", "done": 0, "total": total})
         done = 0
         for chunk in self._analyse_all(stored_versions):
-            for analysed in chunk:
-                result = analysed.result
-                if result.id not in deleted:
-                    analysed.feed(check)
-                if not stored_versions.holds(result.id, result.version):
-                    unsaved.append(result)
+            feed_all(check, chunk, deleted)
+            results = [analysed.result for analysed in chunk]
+            unsaved += [each for each in results if not stored_versions.holds(each.id, each.version)]
             done += len(chunk)
             if done >= limit:
                 self._store(unsaved, done, total)
@@ -162,28 +161,31 @@ class Worker:
         self._finish(check, revision)
 
     def _analyse_all(self, stored_versions: StoredVersions) -> Iterator[list[Analysed]]:
-        """Analyse every example, `CHUNK` at a time; of those with a stored result the tokens are not counted
-        again.
+        """Analyse every example, some at a time; of those with a stored result the tokens are not counted again.
 
         The cycle collector is off meanwhile: no cycles are made here.
         """
-        examples = self.stored.everything()
         without_counter = Analyst(context_of(self.db))
+        many = len(self.stored.order.all) >= LARGE
         gc.disable()
         try:
-            while chunk := list(itertools.islice(examples, CHUNK)):
+            for chunk in chunks(self.stored.everything()):
                 stored = [stored_versions.holds(example, version) for example, version, _ in chunk]
+                fresh = self._analyse([*itertools.compress(chunk, map(operator.not_, stored))], many=many)
+                if not any(stored):
+                    yield fresh
+                    continue
                 with_result = list(itertools.compress(chunk, stored))
                 tokens = stored_versions.tokens([example for example, *_ in with_result])
-                fresh = iter(self._analyse([*itertools.compress(chunk, map(operator.not_, stored))]))
-                again = (each.with_tokens(tokens) for each in without_counter.analyse_many(with_result))
-                yield [next(again) if is_stored else next(fresh) for is_stored in stored]
+                again = iter(without_counter.analyse_many(with_result, many=many))
+                others = iter(fresh)
+                yield [next(again).with_tokens(tokens) if is_stored else next(others) for is_stored in stored]
         finally:
             gc.enable()
 
-    def _analyse(self, examples: list[tuple[int, int, bytes]]) -> list[Analysed]:
+    def _analyse(self, examples: list[tuple[int, int, bytes]], *, many: bool) -> list[Analysed]:
         """Analyse (id, version, bytes) of some examples by all rules, own ones too."""
-        analysed = self.analyst.analyse_many(examples)
+        analysed = self.analyst.analyse_many(examples, many=many)
         if not self.own_rules:
             return analysed
         results = with_own_findings(
@@ -294,45 +296,12 @@ class Worker:
         check, revision = self._dataset_check(), self.stored.revision()
         deleted = self._deleted()
         for chunk in self._analyse_all(StoredVersions(self.results, self.stored.next_id())):
-            for analysed in chunk:
-                if analysed.result.id not in deleted:
-                    analysed.feed(check)
+            feed_all(check, chunk, deleted)
             while not self.requests.empty():
                 if self._take(self.requests.get()):
                     return False  # they run when the edits pause
         self._finish(check, revision)
         return True
-
-
-class StoredVersions:
-    """Which examples have a stored result, and of which version; for ids below `size`."""
-
-    def __init__(self, results: Results, size: int) -> None:
-        self._results = results
-        self._source = results.flags.read("states", size).translate(having(SOURCE, SOURCE))
-        self.edited: dict[int, int] = dict(
-            results.db.execute("SELECT id, version FROM result WHERE version > 0").fetchall()
-        )
-        """Versions by id of results that are not of the bytes as imported."""
-
-    def holds(self, example: int, version: int) -> bool:
-        """Whether there is a result of that version of an example."""
-        if version:
-            return self.edited.get(example) == version
-        return example < len(self._source) and bool(self._source[example])
-
-    def add(self, versions: dict[int, int]) -> None:
-        """Results of these versions, by id, were stored."""
-        for example, version in versions.items():
-            if version:
-                self.edited[example] = version
-            elif example < len(self._source):
-                self._source[example] = 1
-
-    def tokens(self, ids: list[int]) -> dict[int, int]:
-        """The stored tokens of some examples, by id."""
-        query = f"SELECT id, tokens FROM result WHERE id IN ({placeholders(len(ids))})"
-        return dict(self._results.db.execute(query, ids))
 
 
 class ReaderGone(Exception):
@@ -341,6 +310,20 @@ class ReaderGone(Exception):
 
 class Restart(Exception):
     """The context of the rules has changed: every result is to be computed anew."""
+
+
+def chunks(examples: Iterable[tuple[int, int, bytes]]) -> Iterator[list[tuple[int, int, bytes]]]:
+    """(id, version, bytes) of examples in lists of at most `CHUNK`; none goes on after `CHUNK_BYTES`."""
+    chunk: list[tuple[int, int, bytes]] = []
+    size = 0
+    for example in examples:
+        chunk.append(example)
+        size += len(example[2])
+        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def report(message: dict[str, Any]) -> None:

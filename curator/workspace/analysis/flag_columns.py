@@ -68,7 +68,7 @@ def may_hide_a_letter(raw: bytes) -> bool:
 
     That is a JSON escape, or one of `FOLDING`. A search for bytes would miss it.
     """
-    if b"\\u" in raw and _ESCAPES.search(raw):
+    if b"\\" in raw and b"\\u" in raw and _ESCAPES.search(raw):  # one byte alone is found faster
         return True
     return not raw.isascii() and (FOLDING[0][1] in raw or FOLDING[1][1] in raw)
 
@@ -131,9 +131,15 @@ class Flags:
             blocks.setdefault(row[0] // BLOCK, []).append(row)
         for block, inside in blocks.items():
             columns = self._block(block)
-            for example, *values in inside:
-                for column, value in zip(columns, values, strict=False):
-                    column[example % BLOCK] = value
+            ids, *columns_of_values = zip(*inside, strict=True)
+            first = ids[0]
+            in_a_row = ids == tuple(range(first, first + len(ids)))
+            for column, values in zip(columns, columns_of_values, strict=False):  # `overall` stays
+                if in_a_row:
+                    column[first % BLOCK : first % BLOCK + len(ids)] = bytes(values)
+                else:
+                    for example, value in zip(ids, values, strict=True):
+                        column[example % BLOCK] = value
             self._store(block, columns)
 
     def put_overall(self, bits_by_id: Iterable[tuple[int, int]]) -> None:

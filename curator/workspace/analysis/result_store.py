@@ -253,7 +253,9 @@ def _flags(r: Result) -> tuple[int, int, int, int, int, int]:
 def _findings(rows: Iterable[Result]) -> Iterator[tuple[str, int, int]]:
     """The rows of `finding`: (rule, id, how often)."""
     for result in rows:
-        if result.problems:
+        if len(result.problems) == 1:
+            yield result.problems[0].rule, result.id, 1
+        elif result.problems:
             counts: dict[str, int] = {}
             for problem in result.problems:
                 counts[problem.rule] = counts.get(problem.rule, 0) + 1
