@@ -7,6 +7,7 @@ give what the package `gguf` gives, which a test holds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,82 +19,110 @@ F32, F16, Q4_0, Q8_0 = 0, 1, 2, 8
 """Numbers of the formats that can be written."""
 
 
-def _half(blocks: Bytes, column: int) -> Floats:
-    return np.ascontiguousarray(blocks[:, column : column + 2]).view(np.float16).astype(np.float32)
+Decoder = Callable[[Bytes, Floats], None]
+"""Decodes blocks: bytes (bytes a block, …) into weights (weights a block, …). So each operation goes over
+neighbouring numbers of as many blocks as there are, not over the few weights of one."""
 
 
-def _nibbles(blocks: Bytes, column: int) -> Floats:
-    packed = np.ascontiguousarray(blocks[:, column : column + 16])
-    out = np.empty((len(blocks), 2, 16), np.float32)
-    out[:, 0] = packed & 15
-    out[:, 1] = packed >> 4
-    return out.reshape(-1, 32)
+def decode_rows(kind: int, rows: Bytes, out: Floats) -> None:
+    """Decode rows of a matrix, (rows, bytes a row), into `out` (rows, inputs), of any order in memory."""
+    per_block, block_bytes = FORMATS[kind]
+    if kind in _PLAIN:
+        out[...] = _PLAIN[kind](rows)
+        return
+    count = rows.shape[1] // block_bytes
+    blocks = np.ascontiguousarray(rows.reshape(-1, count, block_bytes).T)
+    values = np.empty((per_block, *blocks.shape[1:]), np.float32)
+    _BLOCKS[kind](blocks, values)
+    out.T.reshape(count, per_block, -1)[...] = values.swapaxes(0, 1)
 
 
-def _fifth_bits(blocks: Bytes, column: int) -> Floats:
-    bits = np.unpackbits(blocks[:, column : column + 4], axis=1, bitorder="little")
-    return bits.astype(np.float32) * 16.0
+def _half(blocks: Bytes, first: int) -> Floats:
+    """The float16 numbers whose bytes are `first` and the next one of each block."""
+    low, high = blocks[first], blocks[first + 1].astype(np.uint16)
+    high <<= 8
+    high |= low
+    numbers: Floats = high.view(np.float16).astype(np.float32)
+    return numbers
 
 
-def _f32(blocks: Bytes) -> Floats:
-    return blocks.view(np.float32)
+def _take_nibbles(packed: Bytes, out: Floats) -> None:
+    """16 bytes a block are 32 levels: the lower halves of all bytes, then the upper ones."""
+    out[:16] = packed & 15
+    out[16:] = packed >> 4
 
 
-def _f16(blocks: Bytes) -> Floats:
-    return blocks.view(np.float16).astype(np.float32)
+def _fifth_bits(blocks: Bytes, first: int) -> Floats:
+    bits = np.unpackbits(blocks[first : first + 4], axis=0, bitorder="little")
+    return bits.astype(np.float32) * np.float32(16)
 
 
-def _bf16(blocks: Bytes) -> Floats:
-    return (blocks.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+def _q4_0(blocks: Bytes, out: Floats) -> None:
+    _take_nibbles(blocks[2:], out)
+    out -= 8
+    out *= _half(blocks, 0)
 
 
-def _q4_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 2) - 8.0)
-
-
-def _q4_1(blocks: Bytes) -> Floats:
-    out = _nibbles(blocks, 4)
+def _q4_1(blocks: Bytes, out: Floats) -> None:
+    _take_nibbles(blocks[4:], out)
     out *= _half(blocks, 0)
     out += _half(blocks, 2)
-    return out
 
 
-def _q5_0(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 6) + _fifth_bits(blocks, 2) - 16.0)
-
-
-def _q5_1(blocks: Bytes) -> Floats:
-    return _half(blocks, 0) * (_nibbles(blocks, 8) + _fifth_bits(blocks, 4)) + _half(blocks, 2)
-
-
-def _q8_0(blocks: Bytes) -> Floats:
-    out = blocks[:, 2:].view(np.int8).astype(np.float32)
+def _q5_0(blocks: Bytes, out: Floats) -> None:
+    _take_nibbles(blocks[6:], out)
+    out += _fifth_bits(blocks, 2)
+    out -= 16
     out *= _half(blocks, 0)
-    return out
 
 
-def _q6_k(blocks: Bytes) -> Floats:
+def _q5_1(blocks: Bytes, out: Floats) -> None:
+    _take_nibbles(blocks[8:], out)
+    out += _fifth_bits(blocks, 4)
+    out *= _half(blocks, 0)
+    out += _half(blocks, 2)
+
+
+def _q8_0(blocks: Bytes, out: Floats) -> None:
+    out[...] = blocks[2:].view(np.int8)
+    out *= _half(blocks, 0)
+
+
+def _q6_k(blocks: Bytes, out: Floats) -> None:
     """Blocks of 256 weights: 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales, one float16
     scale."""
-    low = blocks[:, :128].reshape(-1, 2, 1, 64) >> np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
-    high = blocks[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)
-    quants = (low & 15).reshape(-1, 2, 4, 32) | ((high & 3) << 4)
-    scales = blocks[:, 192:208].view(np.int8).astype(np.float32).reshape(-1, 16, 1)
-    return _half(blocks, 208).reshape(-1, 1, 1) * scales * (quants.reshape(-1, 16, 16).astype(np.float32) - 32.0)
+    scale = _half(blocks, 208)
+    for part in range(8):  # of 32 weights, four in each half of the block
+        half, quarter = divmod(part, 4)
+        first = 64 * half + 32 * (quarter % 2)
+        low = blocks[first : first + 32] >> np.uint8(4 * (quarter // 2)) & 15
+        high = blocks[128 + 32 * half : 160 + 32 * half] >> np.uint8(2 * quarter) & 3
+        into = out[32 * part : 32 * part + 32]
+        into[...] = low | high << np.uint8(4)
+        into -= 32
+        for sixteen in range(2):
+            into[16 * sixteen : 16 * sixteen + 16] *= scale * blocks[192 + 2 * part + sixteen].view(np.int8)
 
 
-FORMATS: dict[int, tuple[int, int, Callable[[Bytes], Floats]]] = {
-    0: (1, 4, _f32),
-    1: (1, 2, _f16),
-    2: (32, 18, _q4_0),
-    3: (32, 20, _q4_1),
-    6: (32, 22, _q5_0),
-    7: (32, 24, _q5_1),
-    8: (32, 34, _q8_0),
-    14: (256, 210, _q6_k),
-    30: (1, 2, _bf16),
+FORMATS: dict[int, tuple[int, int]] = {
+    0: (1, 4),
+    1: (1, 2),
+    2: (32, 18),
+    3: (32, 20),
+    6: (32, 22),
+    7: (32, 24),
+    8: (32, 34),
+    14: (256, 210),
+    30: (1, 2),
 }
-"""ggml type number → (weights a block, bytes a block, decoder)."""
+"""ggml type number → (weights a block, bytes a block)."""
+
+_PLAIN: dict[int, Callable[[Bytes], npt.NDArray[Any]]] = {
+    0: lambda rows: rows.view(np.float32),
+    1: lambda rows: rows.view(np.float16),
+    30: lambda rows: (rows.view(np.uint16).astype(np.uint32) << 16).view(np.float32),
+}
+_BLOCKS: dict[int, Decoder] = {2: _q4_0, 3: _q4_1, 6: _q5_0, 7: _q5_1, 8: _q8_0, 14: _q6_k}
 
 
 def encode(kind: int, values: Floats) -> Bytes:

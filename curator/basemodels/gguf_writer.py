@@ -28,7 +28,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """Its bytes in the file, without padding."""
-        per_block, block_bytes, _ = FORMATS[self.kind]
+        per_block, block_bytes = FORMATS[self.kind]
         count = 1
         for length in self.shape:
             count *= length

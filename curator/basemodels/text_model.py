@@ -135,9 +135,12 @@ def _from_gguf(file: Gguf) -> TextModel:
 
 
 def _from_files(folder: Path) -> TextModel:
-    if not read_object(folder / "tokenizer.json"):
-        raise InputError(f"{folder / 'tokenizer.json'} is not readable JSON: copy the model's tokenizer again")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library knows no closer one
+        raise InputError(
+            f"{folder / 'tokenizer.json'} cannot be read: copy the model's tokenizer again"
+        ) from error
     config = read_object(folder / "tokenizer_config.json")
     template_file = folder / "chat_template.jinja"
     template = template_file.read_text("utf-8") if template_file.is_file() else config.get("chat_template")

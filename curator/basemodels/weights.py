@@ -54,10 +54,8 @@ def find_gguf(folder: Path) -> Path | None:
 def why_unsupported(folder: Path) -> str | None:
     """Why the embedded engine cannot run the model of a folder, as half a sentence; None if it can. Reads no
     weights."""
-    if not folder.is_dir():
-        return "it is no folder on this machine"
     try:
-        _shape_of_folder(folder)
+        _open_folder(folder)
     except InputError as error:
         return str(error)
     return None
@@ -66,23 +64,27 @@ def why_unsupported(folder: Path) -> str | None:
 def read_shape(folder: Path) -> LlamaShape | None:
     """The shape of the model of a folder; None where the embedded engine cannot run it. Reads no weights."""
     try:
-        return _shape_of_folder(folder) if folder.is_dir() else None
+        return _open_folder(folder)[0]
     except (InputError, OSError):
         return None
 
 
-def _shape_of_folder(folder: Path) -> LlamaShape:
-    """Raises InputError with the reason, as half a sentence."""
+def _open_folder(folder: Path) -> tuple[LlamaShape, Gguf | None]:
+    """The shape of a model, and its GGUF file if it is one. Raises InputError with the reason, as half a
+    sentence."""
+    if not folder.is_dir():
+        raise InputError("it is no folder on this machine")
     gguf = find_gguf(folder)
     if gguf is not None:
-        return shape_of_gguf(open_gguf(gguf))
+        file = open_gguf(gguf, texts=False)
+        return shape_of_gguf(file), file
     raw = read_object(folder / "config.json")
     if not raw:
         raise InputError("the folder holds neither a .gguf file nor a config.json")
     shape = shape_of_config(raw)
     if not weight_files(folder):
         raise InputError("the folder holds no .safetensors file")
-    return shape
+    return shape, None
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -94,15 +96,15 @@ def weight_files(folder: Path) -> list[Path]:
     return files if len(files) == len(named) else sorted(folder.glob("*.safetensors"))
 
 
-def load(folder: Path) -> Weights:
-    """Load all weights of a model folder as float32. Raises InputError with the reason if it cannot be done."""
-    reason = why_unsupported(folder)
-    if reason:
-        raise InputError(f"{folder.name} cannot run on the embedded engine: {reason}")
-    gguf = find_gguf(folder)
+def load(folder: Path, *, by_column: bool = False) -> Weights:
+    """Load all weights of a model folder as float32. `by_column`: matrices of a GGUF file lie in memory column by
+    column. Raises InputError with the reason if it cannot be done."""
+    try:
+        config, gguf = _open_folder(folder)
+    except InputError as error:
+        raise InputError(f"{folder.name} cannot run on the embedded engine: {error}") from error
     if gguf is not None:
-        return _from_gguf(open_gguf(gguf))
-    config = shape_of_config(read_object(folder / "config.json"))
+        return _from_gguf(gguf, config, by_column)
     tensors: dict[str, Floats] = {}
     for file in weight_files(folder):
         tensors |= read_safetensors(file)
@@ -152,8 +154,7 @@ def _check_complete(name: str, config: LlamaShape, tensors: dict[str, Floats]) -
         raise InputError(f"{name} holds weights that the engine does not know, such as {strange[0]}")
 
 
-def _from_gguf(file: Gguf) -> Weights:
-    config = shape_of_gguf(file)
+def _from_gguf(file: Gguf, config: LlamaShape, by_column: bool) -> Weights:
     whole = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}
     if not config.tied:
         whole["lm_head.weight"] = "output.weight"
@@ -161,12 +162,12 @@ def _from_gguf(file: Gguf) -> Weights:
     def read(layer: int) -> dict[str, Floats]:
         found = {}
         for theirs, ours, heads in gguf_block_names(config):
-            value = file.tensor(f"blk.{layer}.{theirs}")
-            found[f"model.layers.{layer}.{ours}"] = _unpermute(value, heads) if heads else value
+            name = f"blk.{layer}.{theirs}"
+            found[f"model.layers.{layer}.{ours}"] = file.tensor(name, heads, by_column=by_column)
         return found
 
     with ThreadPoolExecutor(2) as pool:  # the largest ones first
-        large = {ours: pool.submit(file.tensor, theirs) for ours, theirs in whole.items()}
+        large = {ours: pool.submit(file.tensor, theirs, by_column=by_column) for ours, theirs in whole.items()}
         blocks = [pool.submit(read, layer) for layer in range(config.num_layers)]
         tensors = {ours: task.result() for ours, task in large.items()}
         for task in blocks:
@@ -185,10 +186,3 @@ def gguf_block_names(config: LlamaShape) -> list[tuple[str, str, int]]:
         heads = turned.get(part, 0) if config.architecture in ("llama", "mistral") else 0
         out.append((f"{names[part]}.{end}", name, heads))
     return out
-
-
-def _unpermute(weight: Floats, heads: int) -> Floats:
-    """Reorder the rows of queries or keys: GGUF interleaves each head's rotary pairs in a Llama model, Hugging
-    Face keeps the first and the second coordinates in two halves."""
-    paired = weight.reshape(heads, len(weight) // heads // 2, 2, *weight.shape[1:])
-    return np.ascontiguousarray(paired.swapaxes(1, 2)).reshape(weight.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from curator.basemodels import gguf_blocks, model_shape, weights
 from curator.basemodels import shelf as models
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels.chat_render import IGNORED
+from curator.basemodels.gguf import TensorEntry, open_gguf
 from curator.errors import InputError
 from tests.server import tiny
 
@@ -152,7 +154,53 @@ def test_six_bit_blocks_follow_their_published_layout() -> None:
                 bits = int(high[32 * half + n]) >> (2 * quarter) & 3
                 at = 128 * half + 32 * quarter + n
                 expected[at] = 0.5 * int(scales[8 * half + 2 * quarter + n // 16]) * ((nibble | bits << 4) - 32)
-    np.testing.assert_allclose(gguf_blocks._q6_k(raw.reshape(1, 210)).ravel(), expected)
+    decoded = np.empty((1, 256), np.float32)
+    gguf_blocks.decode_rows(14, raw.reshape(1, 210), decoded)
+    np.testing.assert_allclose(decoded.ravel(), expected)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 3, 6, 7, 8])
+def test_weights_by_column_are_the_same(tmp_path: Path, folder: Path, kind: int) -> None:
+    write_gguf(folder, tmp_path / "tiny.gguf", kind)
+    by_row, by_column = weights.load(tmp_path).tensors, weights.load(tmp_path, by_column=True).tensors
+    assert by_row.keys() == by_column.keys()
+    for name, value in by_column.items():
+        np.testing.assert_array_equal(value, by_row[name])
+        assert value.flags.f_contiguous and by_row[name].flags.c_contiguous
+
+
+def test_rows_are_decoded_alike_in_one_piece_and_in_many(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_gguf(folder, tmp_path / "tiny.gguf", 3)
+    whole = weights.load(tmp_path, by_column=True).tensors
+    monkeypatch.setattr("curator.basemodels.gguf._WEIGHTS_AT_ONCE", 5 * 64)
+    for name, value in weights.load(tmp_path, by_column=True).tensors.items():
+        np.testing.assert_array_equal(value, whole[name])
+
+
+def test_rows_that_are_no_whole_blocks_are_refused(tmp_path: Path, folder: Path) -> None:
+    write_gguf(folder, tmp_path / "tiny.gguf", 3)
+    file = open_gguf(tmp_path / "tiny.gguf")
+    file.entries["blk.0.ffn_up.weight"] = TensorEntry((256, 48), 3, 0)
+    with pytest.raises(InputError, match="no whole blocks"):
+        file.tensor("blk.0.ffn_up.weight")
+
+
+def test_a_header_without_its_texts_says_the_same_of_the_rest(tmp_path: Path, folder: Path) -> None:
+    write_gguf(folder, tmp_path / "tiny.gguf", 0)
+    whole, brief = open_gguf(tmp_path / "tiny.gguf"), open_gguf(tmp_path / "tiny.gguf", texts=False)
+    lists = {"tokenizer.ggml.tokens"}
+    assert brief.metadata == {key: value for key, value in whole.metadata.items() if key not in lists}
+    assert (brief.entries, brief.start) == (whole.entries, whole.start)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_tokenizer_is_refused_in_a_sentence(tmp_path: Path, folder: Path, content: str) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "tokenizer.json").write_text(content)
+    with pytest.raises(InputError, match="copy the model's tokenizer"):
+        tokenizer.load(tmp_path / "model")
 
 
 def test_a_gguf_folder_tokenises_and_renders_like_its_files(tmp_path: Path, folder: Path) -> None:

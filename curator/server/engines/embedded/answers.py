@@ -24,7 +24,7 @@ class EmbeddedEngine:
     def __init__(self, base: Path, adapters_kept: int) -> None:
         with ThreadPoolExecutor(1) as pool:  # both are read at the same time
             text = pool.submit(tokenizer.load, base)
-            self._model = Llama(weights.load(base), decoding_threads=DECODING_THREADS)
+            self._model = Llama(weights.load(base, by_column=True), decoding_threads=DECODING_THREADS)
             self._text = text.result()
         self._beginnings = KeptBeginnings()
         self._compiler = ConstraintCompiler(self._text)

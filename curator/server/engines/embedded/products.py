@@ -37,7 +37,7 @@ class Products:
     def stack(self, parts: Sequence[Array]) -> Array:
         """The matrices below each other as one, laid out for the products."""
         rows = sum(len(part) for part in parts)
-        if len(parts) == 1 and not self._by_column:
+        if len(parts) == 1 and (parts[0].flags.f_contiguous or not self._by_column):
             return parts[0]
         out: Array = np.empty((rows, parts[0].shape[1]), parts[0].dtype, order="F" if self._by_column else "C")
         return np.concatenate(parts, out=out)
