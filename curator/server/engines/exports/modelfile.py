@@ -6,7 +6,6 @@ in the text form of `chat_tools`, which Ollama reads calls back from.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from curator.basemodels.chat_tools import INTRODUCTION, TEXT_FORM
@@ -39,7 +38,9 @@ def make_modelfile(
         lines.append('# The system prompt holds """ and cannot stand here: send it with each conversation.')
     elif system:
         lines.append(f'SYSTEM """{system}"""')
-    lines += [f"PARAMETER stop {json.dumps(stop, ensure_ascii=False)}" for stop in stops]
+    if system and not all(letter.isprintable() or letter.isspace() for letter in system):
+        lines.append("# Ollama drops what is not printable, such as the joiners in some emoji.")
+    lines += [f'PARAMETER stop """{stop}"""' if "\n" in stop else f'PARAMETER stop "{stop}"' for stop in stops]
     lines += [f"PARAMETER num_ctx {min(context, LONGEST_CONTEXT)}", "PARAMETER temperature 0"]
     return "\n".join(lines) + "\n"
 
@@ -68,10 +69,12 @@ def _turns(frames: ChatFrames) -> str:
     user_before, user_after = map(_quoted, frames.around["user"])
     answer_before, answer_after = map(_quoted, frames.around["assistant"])
     opening, closing = map(_quoted, (TEXT_FORM.opening, TEXT_FORM.closing))
+    # Ollama reads calls back by the first text inside `if .ToolCalls`: nothing may stand before the opening.
     call = (
-        "{{ range $n, $call := .ToolCalls }}{{ if or $message.Content $n }}\n{{ end }}"
+        "{{ if and $message.Content $message.ToolCalls }}\n{{ end }}"
+        "{{ if .ToolCalls }}{{ range $n, $call := .ToolCalls }}"
         f'{opening}{{"name": "{{{{ .Function.Name }}}}", "arguments": {{{{ .Function.Arguments }}}}}}{closing}'
-        "{{ end }}"
+        "{{ if ne (len (slice $message.ToolCalls $n)) 1 }}\n{{ end }}{{ end }}{{ end }}"
     )
     return (
         '{{ range $message := .Messages }}{{ if ne .Role "system" }}'
