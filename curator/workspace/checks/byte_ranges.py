@@ -1,17 +1,21 @@
 """Checks a big plain file on several cores: it is cut into byte ranges, which worker processes take.
 
-A range holds whole lines. This process takes ranges too; the findings are joined in the file's order.
+A range holds whole lines. This process takes ranges too; the findings are joined in the file's order. Where that
+is safe the other processes are forks of this one and share its vocabulary, the greatest part of what each needs.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,10 @@ from curator.workspace.files.line_splitter import Notes, batches, blocks
 
 SHARE, QUICK_SHARE = 12 << 20, 96 << 20
 """Bytes that each process must have to itself to be worth starting: in a full and in a quick check."""
-RANGE = 8 << 20
-"""Bytes that a process takes at a time. A larger file is also large enough to be worth loading NumPy."""
+RANGE = 2 << 20
+"""Bytes that a process takes at a time: larger ones take more memory and not less time."""
+LARGE = 8 << 20
+"""Bytes of a file that is large enough to be worth loading NumPy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ def examine_in_ranges(path: Path, options: Options, workers: int, progress: Prog
     """Check a file by `workers` processes, this one among them; the findings are joined in the file's order."""
     whole, size = Findings(rows=Rows(spill=True)), path.stat().st_size
     others = set(active_children())
-    with ProcessPoolExecutor(workers - 1, mp_context=get_context("spawn")) as pool:
+    start_method = "fork" if _may_fork() else "spawn"
+    if start_method == "fork" and options.tokens and not options.quick:
+        options.counter().text("")  # reads the vocabulary, which the forks then share
+    with ProcessPoolExecutor(workers - 1, get_context(start_method), _end_with_parent) as pool:
         pending: deque[tuple[ByteRange, Future[Findings]]] = deque()
         try:
             for part in ranges(path):
@@ -62,6 +71,29 @@ def examine_in_ranges(path: Path, options: Options, workers: int, progress: Prog
                 child.terminate()  # leaving the block waits for them, and a range takes seconds
             raise
     return whole
+
+
+def _may_fork() -> bool:
+    """Whether this process can be copied as it is: on Linux, as long as it has one thread.
+
+    A lock that another thread holds would stay locked in the copy, and macOS forbids most of its libraries there.
+    """
+    try:
+        return sys.platform == "linux" and sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
+    except OSError:
+        return False
+
+
+def _end_with_parent() -> None:
+    """Have a worker process end when its parent is killed: it would wait for work for ever."""
+    threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _submit(

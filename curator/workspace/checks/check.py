@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from curator.core.rules import DatasetCheck
-from curator.workspace.checks.byte_ranges import QUICK_SHARE, RANGE, SHARE, examine_in_ranges
+from curator.workspace.checks.byte_ranges import LARGE, QUICK_SHARE, SHARE, examine_in_ranges
 from curator.workspace.checks.one_pass import Options, examine
 from curator.workspace.checks.verdict import Check, Progress, conclude, first_batches, method_of, with_model
 from curator.workspace.files.dataset_file import STDIN, open_dataset
@@ -56,7 +56,7 @@ def check_file(
         if processes > 1 and source.path is not None:
             findings = examine_in_ranges(source.path, options, processes, progress)
         else:
-            large = (size or 0) > RANGE
+            large = (size or 0) > LARGE
             findings = examine(chain(first, batches), source.notes, options, spill=True, large=large)
         return conclude(source, findings, options, validation, epochs, copied=copied)
 

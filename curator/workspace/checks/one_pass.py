@@ -30,7 +30,7 @@ from curator.workspace.meter import without_collecting
 if TYPE_CHECKING:
     from curator.core.counting.counter import Counter, RoleTexts
 
-BATCH = 4_000
+BATCH = 1_000
 """Plain chats whose tokens are counted together."""
 
 
