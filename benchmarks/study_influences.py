@@ -1,12 +1,16 @@
 """What influences cost beside a training; does a model give an answer up without the examples that pushed it?
 
-All in this process, so that its CPU seconds are those of the work. What is finished lies in a folder.
+All in this process, so that its CPU seconds are those of the work; but the questions are asked in processes of
+their own, as the local server has them. What is finished lies in a folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -121,6 +125,23 @@ class Measuring:
         ]
         return told
 
+    def ask_in_process(self, questions: list[dict[str, Any]]) -> Timed:
+        """What influences take in a process of their own, in CPU seconds and in seconds, and what they say."""
+        asked = {"checkpoints": self.checkpoints, "questions": questions}
+        spec = self.spec(f"influences-{len(questions)}", "influences", self.training.raws, asked)
+        told = {name: getattr(spec, name) for name in ("kind", "model", "threads", "asked")}
+        told |= {"model_path": str(spec.model_path), "shared": str(spec.shared)}
+        (spec.folder / "study.json").write_text(json.dumps(told))
+        command = [sys.executable, "-m", "curator.server.children.study", str(spec.folder)]
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        subprocess.run(command, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {
+            "cpu": after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime,
+            "seconds": time.monotonic() - began,
+            "questions": json.loads((spec.folder / "result.json").read_bytes())["questions"],
+        }
+
     def retrain_without(self, parts: Sequence[set[int]], lines: Sequence[bytes]) -> list[dict[str, Any]]:
         """For each part a training without it, which answers `lines` and says how likely their answers are."""
         from curator.server.engines.studies.trials import Trials  # heavy
@@ -161,19 +182,23 @@ def measure_influences(
     misses = [at for at, answer in enumerate(answers) if not exact_match(held_out.answers[at], answer)]
     questions = [_with_answer(held_out.raws[at], answers[at]) for at in misses]
     once = own.once("gradients", lambda: own.ask_influences([]))
-    told = own.once("questions", lambda: own.ask_influences(questions))
+    first = own.once("first question", lambda: own.ask_in_process(questions[:1]))["value"]
+    told = own.once("all questions", lambda: own.ask_in_process(questions))["value"]
     result = {
         "checkpoints": len(own.checkpoints),
         "CPU s of training": round(trained["cpu"], 1),
         "CPU s of gradients": round(once["cpu"], 1),
         "gradients / training": round(once["cpu"] / trained["cpu"], 2),
         "questions": len(misses),
-        "CPU s a question": round(told["cpu"] / max(1, len(misses)), 3),
+        "CPU s of a question alone": round(first["cpu"], 2),
+        "CPU s of each further one": round((told["cpu"] - first["cpu"]) / max(1, len(misses) - 1), 3),
+        "CPU s a question, all together": round(told["cpu"] / max(1, len(misses)), 3),
+        "seconds a question, all together": round(told["seconds"] / max(1, len(misses)), 3),
         "right": f"{len(answers) - len(misses)} of {len(answers)}",
     }
     if not retrain:
         return result
-    top = [{at for at, _ in each["influences"][:TOP]} for each in told["value"]]
+    top = [{at for at, _ in each["influences"][:TOP]} for each in told["questions"]]
     return result | _compare(own, [answers[at] for at in misses], questions, top, trained["cpu"])
 
 

@@ -19,6 +19,7 @@ from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter
 from curator.server.engines.embedded.objective import Objective, Preference, Shards, Supervised
 from curator.server.engines.schedule import learning_rate
+from curator.server.engines.studies.projections import ProjectedGradients
 from tests.server import tiny
 
 
@@ -101,6 +102,23 @@ def test_the_gradient_with_dropout_is_that_of_the_loss_with_the_same_masks(
     )
     assert same == objective.gradient(chosen, adapter, dropout)[0].loss
     assert len({plain, same, other}) == 3
+
+
+def test_of_the_last_blocks_only_these_are_kept(model: Llama, examples: list[Rendered]) -> None:
+    """What influences compare: the same features, whether the other blocks' values were kept or not."""
+    adapter, features = random_adapter(model), []
+    for last in (1, None):
+        [row] = batches.pack_rows(examples, [0, 1], apart=True)
+        hidden, tape = model.record(row, adapter, last=last)
+        assert len(tape.taps) == (last or len(model.layers))
+        scale = np.ones(len(row.targets), hidden.dtype)
+        _, d_hidden = loss.score_and_gradient(hidden, model.head, row.targets, scale)
+        sink = ProjectedGradients(model, adapter, row, 1)
+        model.backward(tape, d_hidden, adapter, sink, last=1)
+        features.append(dict(sink.by_example()))
+    assert features[0].keys() == features[1].keys() == {0, 1}
+    for at in (0, 1):
+        assert np.array_equal(features[0][at], features[1][at]) and features[0][at].any()
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:

@@ -59,7 +59,8 @@ class Taps:
 
 @dataclass(slots=True)
 class Tape:
-    """What a forward pass saves for the backward pass: each block's `taps` and the last block's output (T, H)."""
+    """What a forward pass saves for the backward pass: the `taps` of each block, or of the last ones only, and the
+    last block's output (T, H)."""
 
     row: PackedRow
     taps: list[Taps]
@@ -175,11 +176,20 @@ class Llama:
                 each(taps)
         return rms_norm(x[row.read], self.norm, self.config.rms_eps), x
 
-    def record(self, row: PackedRow, adapter: Adapter, dropout: Dropout | None = None) -> tuple[Array, Tape]:
-        """As `forward`; the second value is what `backward` needs."""
+    def record(
+        self, row: PackedRow, adapter: Adapter, dropout: Dropout | None = None, last: int | None = None
+    ) -> tuple[Array, Tape]:
+        """As `forward`; the second value is what `backward` needs. With `last` it is that of the last blocks only,
+        and the memory of the others is used again: fresh pages cost more than the products of a short row."""
         taps: list[Taps] = []
-        hidden, last = self.forward(row, adapter, taps.append, dropout)
-        return hidden, Tape(row, taps, last)
+
+        def keep(saved: Taps) -> None:
+            taps.append(saved)
+            if last is not None:
+                del taps[:-last]
+
+        hidden, output = self.forward(row, adapter, keep, dropout)
+        return hidden, Tape(row, taps, output)
 
     def _block(
         self, number: int, x: Array, plan: attention.RowPlan, adapter: Adapter | None, dropout: Dropout | None

@@ -93,7 +93,7 @@ class Influences:
         order = [at for at in order if count_answer_tokens([rendered[at]])]
 
         def work(row: batches.PackedRow) -> None:
-            hidden, tape = model.record(row, adapter)
+            hidden, tape = model.record(row, adapter, last=BLOCKS)
             scale = np.ones(len(row.targets), hidden.dtype)
             _, d_hidden = score_and_gradient(hidden, model.head, row.targets, scale)
             sink = ProjectedGradients(model, adapter, row, BLOCKS)
