@@ -47,7 +47,7 @@ async def _drafts(args: argparse.Namespace) -> int:
     """Have a model write drafts; exit status 1 where none passed the gate."""
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
-    from curator.jobs.drafts.write import plan_drafts, seeds_of, write_drafts
+    from curator.jobs.drafts.write import plan_drafts, seeds_of, write_drafts, written_before
     from curator.workspace.opening import open_workspace
     from curator.workspace.storage.folder import is_workspace
 
@@ -58,12 +58,15 @@ async def _drafts(args: argparse.Namespace) -> int:
     with open_workspace(args.path, read_only=True) as workspace:
         workspace.current_results.alone = not workspace.current_results.finished
         plan = plan_drafts(workspace, seeds_of(workspace, workspace.view(args.like).ids), args.count)
-        cost = plan.cost(provider, model)
+        written = written_before(workspace, plan, provider, model)
+        cost = plan.cost(provider, model, written)
         if args.dry_run:
             words = (
                 f"ask {model} at {provider.name} for {count_of(plan.count, 'draft')} ({cost.words}){plan.notice}"
             )
-            return would(words, args.json, model=model, drafts=plan.count, **cost_json(cost))
+            words += f"; {len(written)} of them were written before" if written else ""
+            facts = cost_json(cost) | {"written_before": len(written)}
+            return would(words, args.json, model=model, drafts=plan.count, **facts)
         if cost.usd != 0 and not args.yes:
             _agree(cost, provider, model)
         async with await connect(provider) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from itertools import count
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 
 from curator.cli.main import main
+from curator.errors import CuratorError
+from curator.jobs.drafts import kept_texts
 from curator.jobs.drafts.style import Style
 from curator.jobs.drafts.write import plan_drafts, seeds_of
+from curator.jobs.runs.chat import chat as ask_model
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations import inbox
 from curator.workspace.operations.proposed import proposals_of, shares
 from curator.workspace.operations.settle import accept, reject
 from tests.jobs.fake_provider import FakeProvider
@@ -88,6 +93,39 @@ def test_drafts_pass_the_gate_before_they_are_shown_and_wait_as_proposals(
     served.fault("POST", "/chat/completions", "fail_before", times=99, status=401)
     status, lines, error = run(capsys, *words, "--yes")
     assert status == 3 and not lines and error.count("\n") == 1
+
+
+def test_what_was_written_before_a_fault_is_kept_and_not_paid_twice(
+    served: FakeProvider, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.reply = writing(
+        ["Puddles in every street", "The river rises", "Nobody brought an umbrella", "It leaks"]
+    )
+    words = ("study", "drafts", folder, "--like", 'answer:"(rain)"', "--count", "4", "--provider", "fake", "--yes")
+    asked = count()
+
+    async def failing_from_the_third_on(*given: Any, **named: Any) -> Any:
+        if next(asked) < 2:
+            return await ask_model(*given, **named)
+        while len(inbox.read(folder)) < 2:
+            await asyncio.sleep(0.01)
+        raise CuratorError("No more credit.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kept_texts, "chat", failing_from_the_third_on)
+        status, lines, error = run(capsys, *words)
+    assert status == 1 and not lines and "No more credit" in error
+    with open_workspace(folder) as workspace:
+        first, second = proposals_of(workspace)
+        reject(workspace, [second.id])
+    before = sent_texts(served).count(MODEL)
+    assert before == 2
+    status, [report], _ = run(capsys, *words)
+    assert status == 0 and sent_texts(served).count(MODEL) == before + 2
+    assert first.id in {each["proposal"] for each in report["drafts"]} and len(report["drafts"]) == 3
+    [refused] = report["refused"]
+    assert refused["prompt"] == second.operation["example"]["messages"][1]["content"]
+    assert "you rejected the very same" in refused["why"]
 
 
 def test_where_answers_are_free_the_model_writes_them_too(

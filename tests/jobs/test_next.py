@@ -143,11 +143,19 @@ def test_what_is_killed_goes_on_with_what_it_has(
     with open_workspace(folder, read_only=True) as workspace:
         kept = [proposal.operation["example"]["messages"][1]["content"] for proposal in proposals_of(workspace)]
     assert len(kept) == 2  # each was stored before the next was looked at
-    replies = cycle([*kept, "The roof leaks"])
+    [plan] = run(capsys, *drafts, "--dry-run")[1]
+    left, before = plan["questions"], asked()
+    assert left <= 1 and plan["written_before"] == 3 - left
+    replies = cycle(["The roof leaks"])
     status, [report], _ = run(capsys, *drafts)
-    assert status == 0 and {each["prompt"] for each in report["drafts"]} == {*kept, "The roof leaks"}
+    assert status == 0 and asked() == before + left  # what was written is not paid twice
+    prompts = {each["prompt"] for each in report["drafts"]}
+    assert prompts > set(kept) and len(prompts) == 3
     with open_workspace(folder, read_only=True) as workspace:
         assert len(proposals_of(workspace)) == 3  # what was there is not proposed twice
+    replies = cycle(["Nobody has a towel"])
+    status, [report], _ = run(capsys, *drafts)  # all came: who asks again wants others
+    assert asked() == before + left + 3 and "Nobody has a towel" in {each["prompt"] for each in report["drafts"]}
 
 
 async def test_how_sure_a_model_is_and_what_it_missed(fake: FakeProvider, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from curator.tui.screens.dataset.drafts_dialog import DraftsDialog
 from curator.tui.screens.dataset.proposals_dialog import ProposalsDialog
 from curator.tui.screens.dialog import Confirm
 from curator.tui.screens.studies import studies
+from curator.tui.session import drafting
 from curator.tui.session.changed import Changed
 from curator.tui.stage_models.comparing import board as boards
 from curator.tui.widgets.line_list import LineList
@@ -361,6 +363,26 @@ async def hold_conversations(scene: Scene, fake: FakeProvider) -> None:
     assert "completion" in stored["scores"] and len(stored["scores"]) > 1
 
 
+async def stop_drafts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far drafts are stands in `!`, where they are stopped."""
+
+    async def write(*given: Any) -> None:
+        given[-1](1, 4)
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drafting, "write", write)
+        await scene.press("i")
+        await scene.until("How many")
+        scene.app.screen.query_one("#model", Input).value = MODEL
+        await scene.until("questions:")
+        await scene.press("enter")
+        [task] = scene.app.session.tasks
+        assert task.share == 0.25 and task.words == f"{MODEL} writes drafts"
+        await scene.press("exclamation_mark", "c", "escape")
+        assert not list(scene.app.session.tasks) and "not paid twice" in scene.toasts()
+
+
 async def test_a_model_drafts_what_was_missed_and_what_is_selected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +405,7 @@ async def test_a_model_drafts_what_was_missed_and_what_is_selected(
         assert question(0).encode() not in sent  # the held-out prompt itself
         await scene.press("A", "escape", "alt+1")
         assert scene.workspace.counts().labels == {MODEL: 2}
+        await stop_drafts(scene, monkeypatch)
         for pressed in (["i"], ["B", "i"]):
             await scene.press(*pressed)
             await scene.until("How many")

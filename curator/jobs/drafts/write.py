@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from curator.core import splice
 from curator.core.text import one_line
 from curator.errors import InputError
+from curator.jobs.drafts.kept_texts import KeptTexts
 from curator.jobs.drafts.style import (
     MOST_READ,
     Seed,
@@ -22,9 +23,9 @@ from curator.jobs.drafts.style import (
     question_request,
 )
 from curator.jobs.http.client import Client
+from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.providers import Provider
 from curator.jobs.runs.asking_cost import AskingCost, estimate_cost
-from curator.jobs.runs.chat import chat
 from curator.workspace.operations.gate import Gate
 from curator.workspace.operations.propose import MAX_AUTHOR, Proposing
 from curator.workspace.workspace import Workspace
@@ -71,16 +72,29 @@ class DraftPlan:
         keeps = self.style.keeps_answer(self.seeds[at])
         return question_request(self.seeds[at], self.nearest[at], number, keeps_answer=keeps)
 
-    def cost(self, provider: Provider, model: str) -> AskingCost:
-        """About what the drafts will cost, in US$ and seconds."""
-        sent = sum(len(str(message["content"])) for n in range(self.count) for message in self.request(n))
+    def written(self, texts: KeptTexts) -> set[int]:
+        """The numbers of the drafts that were written before they were broken off."""
+        numbers = set()
+        for number in range(self.count):
+            question = texts.kept(self.request(number), number)
+            seed = self.seed_at(number)
+            if question and not self.style.keeps_answer(self.seeds[seed]):
+                question = texts.kept(answer_request(cleaned(question), self.nearest[seed]), number)
+            if question is not None:
+                numbers.add(number)
+        return numbers
+
+    def cost(self, provider: Provider, model: str, written: Collection[int] = ()) -> AskingCost:
+        """About what the drafts will cost that are not written yet, in US$ and seconds."""
+        numbers = [number for number in range(self.count) if number not in written]
+        sent = sum(len(str(message["content"])) for number in numbers for message in self.request(number))
         questions = [len(each.question) for models in self.nearest.values() for each in models]
         answers = [len(each.answer) for models in self.nearest.values() for each in models]
-        received = self.count * (sum(questions) // max(1, len(questions)))
-        requests = self.count
+        received = len(numbers) * (sum(questions) // max(1, len(questions)))
+        requests = len(numbers)
         if not all(self.style.keeps_answer(seed) for seed in self.seeds):
             requests, sent = 2 * requests, 2 * sent
-            received += self.count * (sum(answers) // max(1, len(answers)))
+            received += len(numbers) * (sum(answers) // max(1, len(answers)))
         return estimate_cost(provider, model, requests, sent, received)
 
 
@@ -112,16 +126,29 @@ def seeds_of(workspace: Workspace, ids: Sequence[int], most: int = MOST) -> list
     ]
 
 
+def written_before(workspace: Workspace, plan: DraftPlan, provider: Provider, model: str) -> set[int]:
+    """The numbers of the drafts that are there from an asking that was broken off, and will not be paid again."""
+    with Ledger.for_path(workspace.path) as ledger:
+        return plan.written(KeptTexts(ledger, provider.name, model))
+
+
 async def write_drafts(
     workspace: Workspace, plan: DraftPlan, client: Client, model: str, report: Report = lambda done, total: None
 ) -> list[Draft]:
-    """Ask the model for all drafts; those that pass the gate are kept as its proposals. Raises ProviderError."""
+    """Ask the model for all drafts; those that pass the gate are kept as its proposals. Raises ProviderError.
+
+    What was written stays in the ledger until all drafts are there, so that asking again goes on.
+    """
     gate = await asyncio.to_thread(Gate, workspace)
     one_at_a_time, drafts = asyncio.Lock(), list[Draft]()
-    with Proposing(workspace, one_line(model, MAX_AUTHOR)) as proposing:
+    with (
+        Proposing(workspace, one_line(model, MAX_AUTHOR)) as proposing,
+        Ledger.for_path(workspace.path) as ledger,
+    ):
+        texts = KeptTexts(ledger, client.provider.name, model)
 
         async def write(number: int) -> None:
-            question, answer = await client.pace.ask(partial(_ask, plan, number, client, model))
+            question, answer = await client.pace.ask(partial(_ask, plan, number, client, texts))
             async with one_at_a_time:  # each is compared with those before it
                 drafts.append(await asyncio.to_thread(_keep, plan, number, question, answer, gate, proposing))
             report(len(drafts), plan.count)
@@ -132,24 +159,19 @@ async def write_drafts(
                     group.create_task(write(number))
         except ExceptionGroup as many:
             raise many.exceptions[0] from None  # the first error has cancelled the other requests
+        texts.forget()
     return drafts
 
 
-async def _ask(plan: DraftPlan, number: int, client: Client, model: str, total: float) -> tuple[str, str]:
+async def _ask(plan: DraftPlan, number: int, client: Client, texts: KeptTexts, total: float) -> tuple[str, str]:
     """The question and the answer of a draft; either may take `total` seconds."""
     at = plan.seed_at(number)
-    options = {"temperature": _TEMPERATURE, "max_completion_tokens": _LONGEST, "total": total}
-    question = cleaned(_text(await chat(client, model, plan.request(number), **options)))
+    options = {"temperature": _TEMPERATURE, "max_completion_tokens": _LONGEST}
+    question = cleaned(await texts.ask(client, plan.request(number), number, total, **options))
     if plan.style.keeps_answer(plan.seeds[at]) or not question:
         return question, plan.seeds[at].answer
     request = answer_request(question, plan.nearest[at])
-    response = await chat(client, model, request, max_completion_tokens=_LONGEST, total=total)
-    return question, _text(response).strip()
-
-
-def _text(response: Any) -> str:
-    content = getattr(getattr(response.choices[0], "message", None), "content", None)
-    return content if isinstance(content, str) else ""
+    return question, (await texts.ask(client, request, number, total, max_completion_tokens=_LONGEST)).strip()
 
 
 def _keep(plan: DraftPlan, number: int, question: str, answer: str, gate: Gate, proposing: Proposing) -> Draft:
@@ -158,7 +180,10 @@ def _keep(plan: DraftPlan, number: int, question: str, answer: str, gate: Gate, 
         return Draft(question, answer, None, "it wrote nothing")
     at = plan.seed_at(number)
     example = made_example(question, answer, plan.nearest[at])
+    operation = {"op": "add", "example": example, "labels": [proposing.by]}
+    if proposing.was_rejected(operation):
+        return Draft(question, answer, None, "you rejected the very same before")
     if why_not := gate.why_not(splice.dump(example)):
         return Draft(question, answer, None, why_not)
-    proposal = proposing.propose({"op": "add", "example": example, "labels": [proposing.by]}, plan.seeds[at].why)
+    proposal = proposing.propose(operation, plan.seeds[at].why)
     return Draft(question, answer, proposal.id)

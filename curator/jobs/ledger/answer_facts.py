@@ -18,6 +18,8 @@ SCORES = "scores"
 """The scores of all answers of a row to a set of prompts; `answer` is a hash of all that they depend on."""
 ROUND = "round"
 """What was worked out of the rounds, see `jobs.rounds.kept`."""
+DRAFT = "draft"
+"""What a model wrote for drafts that have not all come yet: `{"text": …}`; `answer` is the number of the draft."""
 COMPLETION = "completion"
 """Whether a person says that a whole conversation did its task: `{"passed": true}`."""
 

@@ -31,11 +31,14 @@ async def plan(workspace: Workspace, seeds: Sequence[Seed], count: int) -> Draft
     return await asyncio.to_thread(write.plan_drafts, workspace, seeds, count)
 
 
-def cost_words(draft_plan: DraftPlan, provider: str, model: str) -> str:
-    """What the drafts will cost, in words."""
+def cost_words(workspace: Workspace, draft_plan: DraftPlan, provider: str, model: str) -> str:
+    """What the drafts will cost, in words; those that were written before they were stopped cost nothing more."""
     from curator.jobs import providers  # heavy
+    from curator.jobs.drafts.write import written_before
 
-    return draft_plan.cost(providers.get(provider), model).words
+    written = written_before(workspace, draft_plan, providers.get(provider), model)
+    words = draft_plan.cost(providers.get(provider), model, written).words
+    return f"{words}; {count_of(len(written), 'draft is', 'drafts are')} written already" if written else words
 
 
 async def write(

@@ -51,7 +51,7 @@ class Proposing:
         self._workspace = workspace
         self._stack = ExitStack()
         self._trial: Workspace | None = None
-        self._open = self._open_operations()
+        self._open, self._rejected = self._earlier_operations()
 
     def __enter__(self) -> Self:
         return self
@@ -101,12 +101,22 @@ class Proposing:
             targets.append(Target(example, row.version if row else 0, bool(row and row.deleted)))
         return targets
 
-    def _open_operations(self) -> dict[bytes, int]:
-        """The open proposals of this author by their operation."""
+    def was_rejected(self, op: Operation) -> bool:
+        """Whether a person rejected the same operation of this author before."""
+        return _key_of(op) in self._rejected
+
+    def _earlier_operations(self) -> tuple[dict[bytes, int], set[bytes]]:
+        """This author's proposals by their operation: the ids of the open ones, and those that were rejected."""
         settled = settled_states(self._workspace.db)
-        rows = inbox.read(self._workspace.path)
-        open_rows = (row for row in rows if settled.get(row.id, "open") == "open" and row.author == self.by)
-        return {_key_of(row.operation): row.id for row in open_rows}
+        open_ids: dict[bytes, int] = {}
+        rejected: set[bytes] = set()
+        for row in inbox.read(self._workspace.path):
+            state = settled.get(row.id, "open")
+            if row.author == self.by and state == "open":
+                open_ids[_key_of(row.operation)] = row.id
+            elif row.author == self.by and state == "rejected":
+                rejected.add(_key_of(row.operation))
+        return open_ids, rejected
 
 
 def propose_and_answer(proposing: Proposing, op: Operation) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
+from textual.worker import get_current_worker
 
 from curator.core.text import one_line
 from curator.errors import CuratorError
@@ -102,7 +104,7 @@ class DraftsDialog(Dialog[DraftWish]):
             return
         try:
             self._plan = await drafting.plan(self.session.workspace, self._seeds, count)
-            self._say(drafting.cost_words(self._plan, provider, model))
+            self._say(drafting.cost_words(self.session.workspace, self._plan, provider, model))
         except CuratorError as error:
             self._say(error.message)
 
@@ -124,14 +126,25 @@ async def ask_for_drafts(app: App[Any], seeds: Sequence[Seed], about: str) -> No
     wish = await app.push_screen_wait(DraftsDialog(seeds, about))
     if wish is None:
         return
-    session.toast(f"{one_line(wish.model, 40)} writes; you can go on meanwhile")
+    writer = one_line(wish.model, 40)
+    session.toast(f"{writer} writes; you can go on meanwhile, ! tells how far it is and stops it")
+    task = session.tasks.begin(f"{writer} writes drafts", get_current_worker().cancel)
     try:
         drafts = await drafting.write(
-            session.workspace, wish.plan, wish.provider, wish.model, lambda done, total: None
+            session.workspace,
+            wish.plan,
+            wish.provider,
+            wish.model,
+            lambda done, total: task.report(done / total),
         )
     except CuratorError as error:
-        session.say(error, title="No drafts")
+        session.say(error, title="Not all drafts were written; what was is kept")
         return
+    except asyncio.CancelledError:
+        session.toast("Stopped. Asking again goes on: what was written is kept, and not paid twice")
+        raise
+    finally:
+        task.end()
     session.toast(drafting.outcome_words(drafts, wish.model))
     if any(draft.proposal is not None for draft in drafts) and not app.screen.is_modal:
         await app.run_action("dialog('proposals')")
