@@ -113,7 +113,8 @@ async def _next(args: argparse.Namespace) -> int:
         cost = next_prompts.cost_of(raw or [], args.ask, provider, way, data)
         if args.dry_run:
             asked = cost.words if raw is not None else f"at most {args.ask:,} of the stored prompts"
-            sample = f" (a sample of {len(raw):,} prompts)" if raw and len(raw) > args.ask else ""
+            first = "the first " * bool(raw and len(raw) == raw_prompts.MOST)
+            sample = f" (a sample of {first}{len(raw):,} prompts)" if raw and len(raw) > args.ask else ""
             words = f"ask {way.model} at {provider.name}: {asked}{sample}"
             return would(words, args.json, model=way.model, **cost_json(cost if raw is not None else None))
         if cost.usd != 0 and not args.yes:

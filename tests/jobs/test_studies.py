@@ -156,7 +156,7 @@ def test_a_dry_run_says_that_of_many_examples_a_sample_is_studied(
     for kind, *words in (["suspects"], ["whatif", "--without", "answer:aaa"], ["more"]):
         status, told, said = run(capsys, "study", kind, data, *words, "--model", tiny, "--dry-run")
         assert status == 0, (kind, said)
-        assert "examples take too long here: a sample of 60 is studied." in told[0]["plan"], told
+        assert "take too long here: a sample of 60 is studied" in told[0]["plan"], told
     main(["study", "next", str(data), "--from", str(raw), "--model", tiny, "--ask", "20", "--dry-run"])
     assert "20 questions: free" in (printed := capsys.readouterr().out) and "(a sample of 300 prompts)" in printed
 

@@ -41,7 +41,9 @@ class Sides:
     @property
     def notices(self) -> list[str]:
         """Sentences on both."""
-        return list(dict.fromkeys([*self.training.notices, *self.held_out.notices]))
+        training, held_out = self.training, self.held_out
+        both = [*training.notices_on("examples to train on"), *held_out.notices_on("held-out prompts")]
+        return list(dict.fromkeys(both))
 
 
 def divide(data: TrainingExamples, seed: int) -> Sides:

@@ -75,7 +75,7 @@ async def ask_study(
     `body` as in docs/server.md. `report` first gets what the study will do, with the `notices`; what it raises
     stops all before `client` is asked. Raises CuratorError where it failed or was cancelled, ProviderError.
     """
-    report(StudyState("planned", ". ".join([_plan_words(body), *notices]), 0.0, None))
+    report(StudyState("planned", ". ".join(each.rstrip(".") for each in (_plan_words(body), *notices)), 0.0, None))
     doing = "create the study"
     with tempfile.TemporaryDirectory() as folder:
         frozen = freeze(raws, Path(folder))

@@ -45,6 +45,10 @@ class StudyExamples:
     @property
     def notices(self) -> list[str]:
         """Sentences on what was left out, and on the sample."""
+        return self.notices_on("examples")
+
+    def notices_on(self, what: str) -> list[str]:
+        """As `notices`; `what` says in a few words what the examples are for."""
         notices = []
         if self.left_out:
             notices.append(
@@ -52,7 +56,7 @@ class StudyExamples:
                 "left out: broken, or without an answer of text."
             )
         if self.all > len(self):
-            notices.append(f"{self.all:,} examples take too long here: a sample of {len(self):,} is studied.")
+            notices.append(f"{self.all:,} {what} take too long here: a sample of {len(self):,} is studied.")
         return notices
 
     def only(self, places: Sequence[int]) -> StudyExamples:
@@ -127,7 +131,10 @@ def require_enough(data: StudyExamples, least: int, what: str) -> None:
             f"few for {what}: it needs {least}, better hundreds"
         )
     if len({answer.strip() for answer in data.answers}) < 2:
-        raise InputError(f"all {len(data):,} examples have the same answer, so {what} cannot tell anything")
+        raise InputError(
+            f"all {len(data):,} examples have the same answer, so {what} cannot tell anything: it needs different "
+            "answers to compare"
+        )
 
 
 def with_answer_of(raw: bytes, other: bytes) -> bytes:

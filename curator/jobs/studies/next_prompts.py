@@ -23,6 +23,7 @@ from curator.jobs.runs.asking import Prompt, Way
 from curator.jobs.runs.asking_cost import AskingCost, estimate_cost
 from curator.jobs.runs.evaluation import is_right, make_prompts
 from curator.jobs.runs.questions import Questions
+from curator.jobs.studies.raw_prompts import MOST as MOST_READ
 from curator.workspace.duplicates.known_texts import KnownTexts
 
 MOST_ASKED = 200
@@ -189,6 +190,8 @@ async def make_queue(
         limit,
     )
     queue.asked = len(prompts)
+    if len(raw_prompts) == MOST_READ:
+        queue.notices.append(f"the first {MOST_READ:,} prompts were read")
     for each in ranked:
         answer, certainty = stored["answers"][each.at].strip(), certainties[each.at]
         reasons = _reasons(each, answer, certainty, data, contract)

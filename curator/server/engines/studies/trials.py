@@ -167,11 +167,7 @@ class Trials:
             "curves": read_curves(folder),
         }
         write_json(folder / "result.json", result)
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != "result.json":
-                path.unlink(missing_ok=True)
+        _keep_result_only(folder)
         return result
 
     def _train(self, trial: Trial, folder: Path, steps: _Steps, model: Llama) -> Adapter:
@@ -228,6 +224,15 @@ class Trials:
             "scores": [[round(score.logprob, 5), score.tokens] for score in scores],
             "answers": [_plain(asdict(known[line])) for line in trial.answer],
         }
+
+
+def _keep_result_only(folder: Path) -> None:
+    """Remove the training's data, state and checkpoints."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != "result.json":
+            path.unlink(missing_ok=True)
 
 
 def _plain(answer: dict[str, Any]) -> dict[str, Any]:

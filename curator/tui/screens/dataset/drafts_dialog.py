@@ -24,7 +24,8 @@ from curator.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from curator.jobs.drafts.style import Seed
-    from curator.jobs.drafts.write import DraftPlan
+    from curator.jobs.drafts.write import Draft, DraftPlan
+    from curator.tui.session.session import Session
 
 MOST = 100
 
@@ -126,25 +127,30 @@ async def ask_for_drafts(app: App[Any], seeds: Sequence[Seed], about: str) -> No
     wish = await app.push_screen_wait(DraftsDialog(seeds, about))
     if wish is None:
         return
+    drafts = await _write(session, wish)
+    if drafts is None:
+        return
+    session.toast(drafting.outcome_words(drafts, wish.model))
+    if any(draft.proposal is not None for draft in drafts) and not app.screen.is_modal:
+        await app.run_action("dialog('proposals')")
+
+
+async def _write(session: Session, wish: DraftWish) -> list[Draft] | None:
+    """Have a model write; None where that failed, which was said."""
     writer = one_line(wish.model, 40)
     session.toast(f"{writer} writes; you can go on meanwhile, ! tells how far it is and stops it")
     task = session.tasks.begin(f"{writer} writes drafts", get_current_worker().cancel)
+
+    def report(done: int, total: int) -> None:
+        task.report(done / total)
+
     try:
-        drafts = await drafting.write(
-            session.workspace,
-            wish.plan,
-            wish.provider,
-            wish.model,
-            lambda done, total: task.report(done / total),
-        )
+        return await drafting.write(session.workspace, wish.plan, wish.provider, wish.model, report)
     except CuratorError as error:
         session.say(error, title="Not all drafts were written; what was is kept")
-        return
+        return None
     except asyncio.CancelledError:
         session.toast("Stopped. Asking again goes on: what was written is kept, and not paid twice")
         raise
     finally:
         task.end()
-    session.toast(drafting.outcome_words(drafts, wish.model))
-    if any(draft.proposal is not None for draft in drafts) and not app.screen.is_modal:
-        await app.run_action("dialog('proposals')")
