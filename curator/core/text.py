@@ -71,3 +71,8 @@ def writable(text: str) -> str:
 def count_of(count: int, noun: str = "example", plural: str = "") -> str:
     """`41 examples`, `1 example`; `2 copies` of `copy` and `copies`."""
     return f"1 {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
+
+
+def these(count: int) -> str:
+    """`this example`, or `these 12 examples`."""
+    return "this example" if count == 1 else f"these {count_of(count)}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from curator.errors import InputError
+from curator.jobs.studies import arms, examples
 from curator.jobs.studies.asking import StudyState
 from curator.tui.screens.studies import studies
 from curator.tui.screens.studies.suspects_dialog import SuspectsDialog
@@ -87,11 +89,28 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         await study_that_goes_on(scene, monkeypatch)
 
 
+async def test_a_large_dataset_is_read_beside_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, reading = dataset(tmp_path, [chat("question", "(sun)")]), list[bool]()
+
+    def read(*given: Any) -> None:
+        reading.append(threading.current_thread() is threading.main_thread())
+        raise InputError("enough was seen")
+
+    monkeypatch.setattr(examples, "usable", read)
+    monkeypatch.setattr(arms, "divide", read)
+    for ask in (studies.suspects, lambda *given: studies.what_if(given[0], [1], given[1]), studies.how_many_more):
+        with pytest.raises(InputError):
+            await ask(path, lambda state: None)
+    assert reading == [False] * 3
+
+
 async def study_that_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Left while it runs, a study is told in the status line; it ends with a message, or is stopped in `!`."""
     go_on, ends = asyncio.Event(), []
 
     async def how_many_more(folder: Path, report: Any) -> list[str]:
+        report(StudyState("planned", "train tiny 8 times on many examples each", 0.0, None))
+        assert [task.words for task in scene.app.session.tasks] == ["study: how many more"]
         report(StudyState("running", "training 2 of 8", 0.41, 130.0))
         try:
             await go_on.wait()

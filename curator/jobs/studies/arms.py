@@ -14,7 +14,7 @@ from typing import Any
 
 from curator.core.scores import arms
 from curator.core.scores.metrics import Interval, exact_match
-from curator.core.text import count_of
+from curator.core.text import count_of, these
 from curator.errors import InputError, UsageError
 from curator.jobs.http.client import Client
 from curator.jobs.planning.training_data import TrainingExamples, side_of, split_positions
@@ -138,7 +138,7 @@ class WhatIf:
         shares = [arms.level(arm.right).value for arm in (self.without, self.with_them)]
         right = self.right
         facts = (
-            f"Without these {count_of(self.chosen)} {shares[0]:.0%} of {len(self.sides.held_out):,} held-out "
+            f"Without {these(self.chosen)} {shares[0]:.0%} of {len(self.sides.held_out):,} held-out "
             f"prompts are right, with them {shares[1]:.0%}: {_points(right)}; the wanted answers are "
             f"{_times(self.likelihood)} as likely."
         )

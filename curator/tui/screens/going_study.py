@@ -51,7 +51,8 @@ def go_on_studying(
         task = session.tasks.begin(f"study: {words}", get_current_worker().cancel)
 
         def report(state: StudyState) -> None:
-            task.report(state.share, f"study: {state.doing or words}", state.seconds_left)
+            doing = words if state.status == "planned" else state.doing or words  # a plan takes some lines
+            task.report(state.share, f"study: {doing}", state.seconds_left)
             say_if_open(f"{state.words} · esc leaves, and it goes on; ! tells how far it is")
 
         try:

@@ -196,7 +196,7 @@ class AnswersStage(BoardStage):
 
         at, row = self.position, self.row
         if at is None or row is None or self.board is None or at not in self.misses:
-            self.session.toast("This is no miss of a row that has answered everything.")
+            self.session.toast("No miss is under the cursor: r asks the model, then f lists its misses.")
             return
         kind = KINDS[number - 1] if number else None
         if kind == "also_right":
@@ -212,7 +212,7 @@ class AnswersStage(BoardStage):
 
         at = self.position
         if at is None or at not in self.misses:
-            self.session.toast("This is no miss of a row that has answered everything.")
+            self.session.toast("No miss is under the cursor: r asks the model, then f lists its misses.")
             return
         example = await self.app.push_screen_wait(WhyDialog(self.misses[at], partial(self._reasons, at)))
         if example is not None:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.getters import query_one
 
 from curator.core.query.query import grouped
-from curator.core.text import count_of
+from curator.core.text import these
 from curator.tui import keys
 from curator.tui.screens.data.changing_many import ChangingMany
 from curator.tui.screens.data.facets_pane import Facets
@@ -163,7 +163,7 @@ class DataScreen(ChangingMany):
             session.toast("Select the examples that may be left out (space, v), or filter for them with /")
             return
         words = (
-            f"Would the model be better without these {count_of(len(ids))}? Enter trains small models on this "
+            f"Would the model be better without {these(len(ids))}? Enter trains small models on this "
             "machine, two with them and two without, and has them answer the held-out prompts: four trainings."
         )
         await self.app.push_screen_wait(

@@ -45,7 +45,7 @@ async def suspects(path: Path, report: Report) -> SuspectStudy:
     from curator.jobs.studies.examples import usable  # heavy
     from curator.jobs.studies.suspects import find_suspects
 
-    data = usable(await asyncio.to_thread(_read, path))
+    data = await asyncio.to_thread(lambda: usable(_read(path)))
     async with _connected() as (client, model):
         study = await find_suspects(data, client, model, report)
     await asyncio.to_thread(study.store, path)
@@ -70,7 +70,7 @@ async def what_if(path: Path, ids: Iterable[int], report: Report) -> list[str]:
     """Whether the model would be better without some examples, in sentences. Raises CuratorError."""
     from curator.jobs.studies import arms  # heavy
 
-    sides = arms.divide(await asyncio.to_thread(_read, path), 0)
+    sides = await asyncio.to_thread(lambda: arms.divide(_read(path), 0))
     async with _connected() as (client, model):
         study = await arms.what_if(sides, ids, client, model, report, seeds=2, seed=0, hyperparameters={})
     return [study.says, *study.sides.notices]
@@ -80,7 +80,7 @@ async def how_many_more(path: Path, report: Report) -> list[str]:
     """What more examples may bring: the points of the curve, then in words. Raises CuratorError."""
     from curator.jobs.studies import arms  # heavy
 
-    sides = arms.divide(await asyncio.to_thread(_read, path), 0)
+    sides = await asyncio.to_thread(lambda: arms.divide(_read(path), 0))
     async with _connected() as (client, model):
         curve = await arms.learning_curve(sides, client, model, report, seeds=2, seed=0, hyperparameters={})
     points = [f"{words}  {'█' * round(30 * value)}" for words, value in curve.lines]
