@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import study_data
+from figures import state
 from study_influences import measure_influences
 
 from curator import paths
@@ -114,9 +115,9 @@ def hyperparameters(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def tell(state: StudyState) -> None:
+def tell(how_far: StudyState) -> None:
     """How far a study is."""
-    sys.stderr.write(f"\r\x1b[K{state.words}")
+    sys.stderr.write(f"\r\x1b[K{how_far.words}")
     sys.stderr.flush()
 
 
@@ -135,6 +136,24 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         args.retrain,
     )
     return head | told
+
+
+def state_goals(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    """State what has a goal: of the sample three times chance, of few labels 0.7 unless it says that it cannot
+    tell, and what influences cost."""
+    data = f"{args.data}, {args.examples} examples"
+    if args.part == "influences":
+        told = "influences of a run, once, in trainings"
+        state(told, result["gradients / training"], "CPU s / CPU s", at_most=1.5)
+        state("a question, all misses together", result["seconds a question, all together"], "wall s", at_most=0.2)
+        return
+    precision, name = result["precision"], f"suspects of {data}: wrong ones in the first tenth"
+    if args.data == "sample":
+        state(name, precision / NOISE, "times chance", at_least=3)
+    elif result["says"].startswith("Measured"):
+        state(name, precision, "of it", at_least=0.7)
+    else:
+        state(f"{name}, but it says that it cannot tell", precision, "of it")
 
 
 def main() -> None:
@@ -157,6 +176,8 @@ def main() -> None:
     os.environ["CURATOR_HOME"] = str(args.folder / "home")
     asking.require_model(args.model)
     result = measure(args)
+    if not args.json:
+        state_goals(args, result)
     print(json.dumps(result) if args.json else "\n".join(f"{name:<20} {value}" for name, value in result.items()))
 
 
