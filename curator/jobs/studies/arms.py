@@ -301,9 +301,8 @@ async def learning_curve(
     sizes = [max(8, round(share * total)) for share in SHARES]
     parts = [(seed + number, sorted(orders[number][:size])) for size in sizes for number in range(seeds)]
     scores = await _train_arms(sides, parts, client, model, report, hyperparameters)
-    return LearningCurve(
-        sides, [_arm(size, scores[at * seeds : (at + 1) * seeds]) for at, size in enumerate(sizes)]
-    )
+    points = [_arm(size, scores[at * seeds : (at + 1) * seeds]) for at, size in enumerate(sizes)]
+    return LearningCurve(sides, points)
 
 
 def _require_seeds(seeds: int) -> None:

@@ -228,8 +228,7 @@ def _pushers(
     keys: Sequence[int | None],
     curves: dict[int, tuple[float, ...]],
 ) -> list[Pusher]:
-    push = float(row["push"]) or 1.0
-    words = _words(question.prompt.text)
+    push, words = float(row["push"]) or 1.0, _words(question.prompt.text)
     return [
         Pusher(
             keys[at],

@@ -51,8 +51,7 @@ def go_on_studying(
         task = session.tasks.begin(f"study: {words}", get_current_worker().cancel)
 
         def report(state: StudyState) -> None:
-            doing = words if state.status == "planned" else state.doing or words  # a plan takes some lines
-            task.report(state.share, f"study: {doing}", state.seconds_left)
+            task.report(state.share, f"study: {_doing(state) or words}", state.seconds_left)
             say_if_open(f"{state.words} · esc leaves, and it goes on; ! tells how far it is")
 
         try:
@@ -72,3 +71,8 @@ def go_on_studying(
 
     say("preparing …")
     return app.run_worker(study(), name=printable(words), group=GROUP, exit_on_error=False)
+
+
+def _doing(state: StudyState) -> str:
+    """What a study does, in a few words; nothing before it began, when it tells its plan in some lines."""
+    return "" if state.status == "planned" else state.doing
