@@ -44,6 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="web pages of this origin may use the server, e.g. http://localhost:3000",
     )
     parser.add_argument(
+        "--temperature", type=float, metavar="T", help="temperature where a request names none (default: 1)"
+    )
+    parser.add_argument(
+        "--max-tokens", type=int, metavar="N", help="longest answer where a request names none (default: any)"
+    )
+    parser.add_argument(
         "--idle-exit", type=float, metavar="SECONDS", help="leave after this time without requests and jobs"
     )
     parser.add_argument(
@@ -57,6 +63,10 @@ def settings(args: argparse.Namespace) -> ServerSettings:
         raise UsageError(f"--port must be between 0 and 65535, not {args.port}.")
     if args.idle_exit is not None and not args.idle_exit > 0:
         raise UsageError("--idle-exit must be a number of seconds above 0.")
+    if args.temperature is not None and not 0 <= args.temperature <= 2:
+        raise UsageError(f"--temperature must be between 0 and 2, not {args.temperature}.")
+    if args.max_tokens is not None and args.max_tokens < 1:
+        raise UsageError("--max-tokens must be 1 or more.")
     if args.threads < 0:
         raise UsageError("--threads must not be negative.")
     data = (args.data or paths.server_dir()).absolute()
@@ -67,6 +77,8 @@ def settings(args: argparse.Namespace) -> ServerSettings:
         port=args.port,
         allowed_hosts=tuple(args.allow_host),
         allowed_origins=tuple(args.allow_origin),
+        temperature=args.temperature,
+        max_tokens=args.max_tokens,
         idle_exit=args.idle_exit,
         threads=args.threads,
         extra_models=tuple(map(_model, args.model)),

@@ -49,6 +49,10 @@ class ServerSettings:
     """More values of `Host` that this server answers to (a tunnel, a proxy), as `name` or `name:port`."""
     allowed_origins: tuple[str, ...] = ()
     """Values of `Origin` whose web pages may use this server."""
+    temperature: float | None = None
+    """Temperature of answers whose request names none; None: 1, as at OpenAI."""
+    max_tokens: int | None = None
+    """Longest answer, in tokens, where the request names none; None: what is left of the model's context."""
     idle_exit: float | None = None
     """Seconds without requests and jobs after which the server ends; None: it never does."""
     threads: int = 0

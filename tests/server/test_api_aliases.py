@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -65,6 +66,31 @@ def test_an_alias_cannot_be_deleted_and_deletes_nothing(tmp_path_factory: pytest
             assert client.models.delete(tuned).deleted
     finally:
         first.close()
+
+
+def test_defaults_count_where_a_request_names_none(tmp_path_factory: pytest.TempPathFactory) -> None:
+    running = Running(tmp_path_factory.mktemp("defaults"), temperature=0.25, max_tokens=2)
+    try:
+        with OpenAI(base_url=running.base_url, api_key=running.token, max_retries=0) as client:
+            ask: Any = {"model": "tiny", "messages": [{"role": "user", "content": "one two three four"}]}
+            create = client.chat.completions.create
+            assert [
+                create(**ask).usage.completion_tokens,
+                create(**ask, max_tokens=3).usage.completion_tokens,
+            ] == [2, 3]
+            response = client.responses.create(model="tiny", input="one two three four")
+            assert (response.temperature, response.max_output_tokens) == (0.25, 2)
+            named = client.responses.create(model="tiny", input="x", temperature=1.5, max_output_tokens=9)
+            assert (named.temperature, named.max_output_tokens) == (1.5, 9)
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("words", [["--temperature", "3"], ["--temperature", "nan"], ["--max-tokens", "0"]])
+def test_wrong_defaults_are_one_sentence(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
+    process = serve("--data", str(tmp_path_factory.mktemp("wrong") / "d"), *words)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1) and words[0] in err
 
 
 @pytest.mark.parametrize("words", ["gpt", "gpt=", "=tiny", "a b=tiny"])

@@ -19,6 +19,7 @@ from curator.server.http.bodies import read_json
 from curator.server.http.responses import json, page
 from curator.server.routes import chat_request
 from curator.server.routes.chat_request import ChatRequest
+from curator.server.routes.sampling_fields import with_defaults
 from curator.server.services import blocking, query, services
 
 Line = dict[str, Any]
@@ -30,7 +31,8 @@ async def create(request: Request) -> Response:
     chat = chat_request.read_chat_request(await read_json(request, own.settings.limits))
     model = await blocking(own.catalog.get, chat.model)
     adapter = None if model.adapter is None else str(model.adapter)
-    lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **chat.ask})
+    ask = with_defaults(chat.ask, own.settings)
+    lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **ask})
     head = {"id": ids.new(ids.COMPLETION), "created": int(time.time()), "model": chat.model}
     if chat.stream:
         first = await first_line(request, lines)

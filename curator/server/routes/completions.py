@@ -18,7 +18,7 @@ from curator.server.http.fields import Fields, wrong_type
 from curator.server.http.responses import json
 from curator.server.routes.chat import SSE, cancel_on_disconnect, first_line
 from curator.server.routes.chat_request import include_usage, read_stop
-from curator.server.routes.sampling_fields import SAMPLING, read_sampling, unsupported
+from curator.server.routes.sampling_fields import SAMPLING, read_sampling, unsupported, with_defaults
 from curator.server.services import blocking, services
 
 Line = dict[str, Any]
@@ -38,6 +38,7 @@ async def create(request: Request) -> Response:
     usage = include_usage(body, stream)
     model = await blocking(own.catalog.get, name)
     adapter = None if model.adapter is None else str(model.adapter)
+    ask = with_defaults(ask, own.settings)
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **ask})
     head = {"id": ids.new("cmpl-"), "object": "text_completion", "created": int(time.time()), "model": name}
     answer = _Completions(len(ask["prompts"]), ask["n"])

@@ -63,6 +63,7 @@ async def create(request: Request) -> Response:
     own = services(request)
     body = await read_json(request, own.settings.limits)
     ask, stream = _read(body)
+    ask = sampling_fields.with_defaults(ask, own.settings)
     model = await blocking(own.catalog.get, body.must_text("model", shortest=1, longest=512))
     adapter = None if model.adapter is None else str(model.adapter)
     lines = own.generator.answer({"base": str(model.path), "adapter": adapter, **ask})

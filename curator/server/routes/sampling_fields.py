@@ -7,6 +7,7 @@ from typing import Any
 
 from curator.server.errors import ApiError, bad_request
 from curator.server.http.fields import Fields, wrong_type, wrong_value
+from curator.server.settings import ServerSettings
 
 SAMPLING = (
     "temperature",
@@ -44,6 +45,12 @@ def read_sampling(body: Fields) -> dict[str, Any]:
         "constraint": _structured_outputs(body),
     }
     return {name: value for name, value in read.items() if value not in (None, {})}
+
+
+def with_defaults(ask: dict[str, Any], settings: ServerSettings) -> dict[str, Any]:
+    """A request to the generation process, with the server's temperature and length where it names none."""
+    defaults = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+    return ask | {name: value for name, value in defaults.items() if value is not None and ask.get(name) is None}
 
 
 def _bias(body: Fields) -> dict[str, float]:
