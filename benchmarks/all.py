@@ -73,7 +73,7 @@ PARTS = (
     Part("generation", "first token, tokens a second, memory beside llama.cpp", None, "--rounds 1 {llama}"),
     Part("serving", "a short prompt beside a long one", None, ""),
     Part("constrained", "answers in a given form", None, ""),
-    Part("training", "training the sample beside TRL", None, "--examples 100 --epochs 3 {trl}"),
+    Part("training", "training the sample beside TRL", None, "--examples 100 --epochs 3 --products {trl}"),
     Part("tools", "calls before and after a training", None, ""),
     Part("loop", "asking two local models", None, "ask"),
     Part("study", "what studies find and cost", None, "suspects"),

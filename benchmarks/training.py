@@ -1,9 +1,14 @@
 """Train the clean sample with a local engine; print the time and memory it took and how the answers changed.
 
     python benchmarks/training.py [--examples 100] [--epochs 3] [--model smollm2-135m-instruct] [--json]
+                                  [--trl PYTHON] [--products]
 
 Trains on the first N lines of sample_data/emojibot-clean.jsonl, then asks the base and the tuned model the
 held-out prompts of sample_data/emojibot-test.jsonl. On a busy machine compare CPU seconds.
+
+--trl trains the same tokens with TRL's SFTTrainer too, with the same adapter, batches, epochs and threads, on the
+CPU: PYTHON is that of an environment with `pip install torch transformers trl peft datasets`. --products takes the
+time of the embedded engine's matrix products alone.
 """
 
 from __future__ import annotations
@@ -21,8 +26,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from figures import state
+
 from curator import paths
 from curator.basemodels import shelf as models
+from curator.basemodels import text_model
+from curator.basemodels.chat_render import Rendered
+from curator.server.engines.embedded import batches
+from curator.server.engines.examples import read_examples, render_examples
+from curator.server.engines.exports.folders import export_merged
+from curator.server.engines.job import ALPHA_PER_RANK, RANK, JobSpec
+from curator.server.engines.schedule import epoch_order, make_schedule, peak_rate
 
 SHORTCODE = re.compile(r"\([a-z0-9_ ]+\)\Z")
 DATA = Path(__file__).parent.parent / "sample_data"
@@ -38,6 +52,10 @@ def main() -> None:
         held_out = [json.loads(line) for line in Path(args.test).read_text("utf-8").splitlines()]
         for name, adapter in (("base", None), ("tuned", str(job / figures.pop("path")))):
             figures[name] = _evaluate(base, adapter, held_out)
+        if args.products:
+            figures["products"] = _multiply(job, base, args)
+        if args.trl:
+            figures["trl"] = _train_with_trl(job, base, args)
     if args.json:
         print(json.dumps(figures, ensure_ascii=False))
     else:
@@ -57,6 +75,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--engine", default="embedded", choices=["embedded", "hf"])
     parser.add_argument("--validate", action="store_true", help="use the held-out file as validation file")
+    parser.add_argument("--trl", metavar="PYTHON", help="also train with TRL, run by this Python")
+    parser.add_argument("--products", action="store_true", help="also multiply the training's matrices alone")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -114,6 +134,59 @@ def _train(job: Path, quiet: bool) -> dict[str, Any]:
         "last_metrics": {k: round(v, 4) for k, v in steps[-1].items() if isinstance(v, float)},
         "path": facts[-1]["path"],
     }
+
+
+def _rendered(job: Path, base: Path) -> tuple[JobSpec, list[Rendered]]:
+    spec = JobSpec.read(job)
+    examples = render_examples(spec, text_model.load(base), list(read_examples(spec.training_file)), "training")
+    return spec, examples.examples
+
+
+def _measured(command: list[str], asked: dict[str, Any]) -> tuple[Any, float, float]:
+    """What a program answers to `asked`, both as JSON; its CPU and wall seconds."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return json.loads(done.stdout.splitlines()[-1]), round(cpu, 1), round(time.monotonic() - begun, 1)
+
+
+def _multiply(job: Path, base: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """The matrix products of all steps alone, in the same number of threads."""
+    spec, examples = _rendered(job, base)
+    plan = make_schedule(spec.hyperparameters, len(examples))
+    rows = []
+    for step in range(plan.total_steps):
+        epoch, index = divmod(step, plan.steps_per_epoch)
+        order = epoch_order(plan.examples, args.seed, epoch)[
+            index * plan.batch_size : (index + 1) * plan.batch_size
+        ]
+        batch = [examples[number] for number in order]
+        parts = [batches.pack_rows(batch, part) for part in batches.deal_to_shards(batch, args.threads)]
+        rows.append([[(len(row.ids), len(row.read)) for row in part] for part in parts])
+    command = [sys.executable, str(Path(__file__).with_name("training_products.py"))]
+    seconds, *_ = _measured(command, {"folder": str(base), "rank": RANK, "batches": rows})
+    return {"cpu_seconds": round(seconds, 1)}
+
+
+def _train_with_trl(job: Path, base: Path, args: argparse.Namespace) -> dict[str, Any]:
+    spec, examples = _rendered(job, base)
+    plan = make_schedule(spec.hyperparameters, len(examples))
+    asked = {
+        "folder": str(export_merged(base, None, job / "model")),
+        "rows": [{"input_ids": one.ids, "labels": one.labels} for one in examples],
+        "epochs": plan.n_epochs,
+        "batch_size": plan.batch_size,
+        "rank": RANK,
+        "alpha": RANK * ALPHA_PER_RANK,
+        "rate": peak_rate("supervised", plan.multiplier),
+        "threads": args.threads,
+        "seed": args.seed,
+    }
+    answer, cpu, wall = _measured([args.trl, str(Path(__file__).with_name("training_trl.py"))], asked)
+    losses = answer["losses"]
+    figures = {"steps": len(losses), "cpu_seconds": cpu, "wall_seconds": wall}
+    return figures | {"first_loss": losses[0], "last_loss": losses[-1]} | answer["versions"]
 
 
 def _facts(job: Path) -> list[dict[str, Any]]:
@@ -181,6 +254,13 @@ def _show(figures: dict[str, Any]) -> None:
         else:
             print(f"{name.replace('_', ' ')}: {value}")
     print(f"models in: {paths.models_dir()}")
+    spent = figures["cpu_seconds"]
+    state("training", spent, "CPU s")
+    if "products" in figures:
+        alone = figures["products"]["cpu_seconds"]
+        state("training, start included", spent / alone, "x the CPU of its matrix products", at_most=1.4)
+    if "trl" in figures:
+        state("training", spent / figures["trl"]["cpu_seconds"], "x TRL's CPU", at_most=0.5)
 
 
 if __name__ == "__main__":
