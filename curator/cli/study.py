@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from curator.jobs.http.client import Client
     from curator.jobs.studies.asking import StudyState
     from curator.jobs.studies.reasons import Reasons
+    from curator.jobs.studies.suggestions import Suggestion
     from curator.jobs.studies.suspects import SuspectStudy
 
 EXAMPLE = "curator study suspects data.curator --folds 3"
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = "examples that each of them learns at most (default: all others)"
     suspects.add_argument("--learn", type=positive, metavar="N", help=words)
     suspects.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
+    suspects.add_argument(
+        "--propose", action="store_true", help="propose for each the answer of the study's model"
+    )
     why = _add_kind(kinds, "why", "the training examples that pushed a model to its answer")
     why.add_argument("--run", metavar="R", help="a finished local training (default: the latest)")
     why.add_argument("--prompt", metavar="ID", type=int, required=True, help="a held-out example: its id or line")
@@ -144,6 +148,8 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
     from curator.jobs.studies import examples, suspects  # heavy
 
     data = examples.usable(_without_test(examples.read_examples(args.path)))
+    if args.propose:
+        study_writing.require_workspace(args.path)
     study = await suspects.find_suspects(
         data,
         client,
@@ -156,11 +162,22 @@ async def _suspects(args: argparse.Namespace, client: Client) -> int:
     )
     if study.data.noun == "example":
         study.store(Path(args.path))
+    suggestions = _propose_repairs(study, args) if args.propose else []
     if args.json:
-        emit(study.to_json(args.limit))
+        emit(study.to_json(args.limit) | study_writing.suggestions_json(suggestions, asked=args.propose))
         return 0
     _show_suspects(study, args.limit)
+    study_writing.say_suggestions(suggestions, args.path)
     return 0
+
+
+def _propose_repairs(study: SuspectStudy, args: argparse.Namespace) -> list[Suggestion]:
+    from curator.jobs.studies.suggestions import propose_repairs  # heavy
+    from curator.workspace.opening import open_workspace
+
+    with open_workspace(args.path, read_only=True) as workspace:
+        workspace.current_results.alone = not workspace.current_results.finished
+        return propose_repairs(workspace, [study.data.keys[each.at] for each in study.shown[: args.limit]])
 
 
 def _show_suspects(study: SuspectStudy, limit: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from curator.jobs.drafts.write import Draft
     from curator.jobs.providers import Provider
     from curator.jobs.runs.asking_cost import AskingCost
+    from curator.jobs.studies.next_prompts import PromptQueue
+    from curator.jobs.studies.suggestions import Suggestion
 
 
 def configure(kinds: Any) -> None:
@@ -29,6 +31,9 @@ def configure(kinds: Any) -> None:
     queue.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (default 20)")
     queue.add_argument("--ask", type=positive, default=200, metavar="N", help="ask at most N (default 200)")
     queue.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample that is asked")
+    queue.add_argument(
+        "--propose", action="store_true", help="propose each prompt with its answer, behind the gate"
+    )
     for each in (drafts, queue):
         each.add_argument("--yes", action="store_true", help="do not ask before money is spent")
 
@@ -43,16 +48,37 @@ def _add_kind(kinds: Any, name: str, words: str) -> argparse.ArgumentParser:
     return parser
 
 
+def require_workspace(path: str) -> None:
+    """Raise InputError where a path is no workspace, which alone keeps proposals."""
+    from curator.workspace.storage.folder import is_workspace  # heavy
+
+    if not is_workspace(Path(path)):
+        raise InputError(f"{path} is no workspace; make one with `curator import FILE -w NAME.curator`")
+
+
+def suggestions_json(suggestions: Sequence[Suggestion], *, asked: bool) -> dict[str, Any]:
+    """What became of suggestions, in the order of what is listed; nothing where none was asked for."""
+    rows = [{"proposal": each.proposal, "why_not": each.why_not} for each in suggestions]
+    return {"proposed": rows} if asked else {}
+
+
+def say_suggestions(suggestions: Sequence[Suggestion], path: str) -> None:
+    """Tell how many suggestions wait as proposals, and why the first of the others does not."""
+    if suggestions:
+        passed = sum(each.proposal is not None for each in suggestions)
+        refused = next((f"; left out: {each.why_not}" for each in suggestions if each.proposal is None), "")
+        words = f"{passed} of {len(suggestions)} proposed{refused}"
+        say(f"{words}; curator proposals {one_line(path)} accepts or rejects them")
+
+
 async def _drafts(args: argparse.Namespace) -> int:
     """Have a model write drafts; exit status 1 where none passed the gate."""
     from curator.jobs import providers  # heavy
     from curator.jobs.connections.connect import connect
     from curator.jobs.drafts.write import plan_drafts, seeds_of, write_drafts, written_before
     from curator.workspace.opening import open_workspace
-    from curator.workspace.storage.folder import is_workspace
 
-    if not is_workspace(Path(args.path)):
-        raise InputError(f"{args.path} is no workspace; make one with `curator import FILE -w NAME.curator`")
+    require_workspace(args.path)
     provider = providers.get(args.provider or "local")
     model = args.model or provider.model or providers.LOCAL_MODEL
     with open_workspace(args.path, read_only=True) as workspace:
@@ -105,6 +131,8 @@ async def _next(args: argparse.Namespace) -> int:
 
     if not Path(args.path).exists():
         raise InputError(f"{args.path} does not exist")
+    if args.propose:
+        require_workspace(args.path)
     provider = providers.get(args.provider or "local")
     raw = raw_prompts.read_prompts(args.raw) if args.raw else None
     data = next_prompts.Data(training_data.read(args.path).without_rejected())
@@ -128,8 +156,9 @@ async def _next(args: argparse.Namespace) -> int:
                     contract=training_data.contract(args.path), limit=args.limit, most_asked=args.ask,
                     seed=args.seed,
                 )  # fmt: skip
+    suggestions = _propose_cards(queue, args.path) if args.propose else []
     if args.json:
-        emit(queue.to_json())
+        emit(queue.to_json() | suggestions_json(suggestions, asked=args.propose))
         return 0
     for notice in queue.notices:
         say(notice)
@@ -139,7 +168,17 @@ async def _next(args: argparse.Namespace) -> int:
         out(f"{sure}  {styled(words, '1')}  {one_line(', '.join(card.reasons), 80)}")
     there = f"{queue.copies} are there already, {queue.held_out} are like a held-out one"
     say(f"{len(queue.cards)} of {count_of(queue.read, 'prompt')}; {there}")
+    say_suggestions(suggestions, args.path)
     return 0
+
+
+def _propose_cards(queue: PromptQueue, path: str) -> list[Suggestion]:
+    from curator.jobs.studies.suggestions import propose_cards  # heavy
+    from curator.workspace.opening import open_workspace
+
+    with open_workspace(path, read_only=True) as workspace:
+        workspace.current_results.alone = not workspace.current_results.finished
+        return propose_cards(workspace, queue.cards, queue.model)
 
 
 def _report_asking(name: str, done: int, total: int) -> None:

@@ -206,7 +206,11 @@ ACTIONS: tuple[Action, ...] = (
         "activity",
         ("stop", "c", "Stop", "Stop the task under the cursor; a training is cancelled after asking", "show"),
     ),
-    *make_rows("suspects", ("ask", "r", "Study", "Train small models and have them judge the answers", "show")),
+    *make_rows(
+        "suspects",
+        ("ask", "r", "Study", "Train small models and have them judge the answers", "show"),
+        ("propose", "p", "Propose", "Propose the model's answer, which W accepts or rejects", "show"),
+    ),
     *make_rows(
         "facets",
         ("tick", "space", "Tick", "List only examples with the ticked values, at once", "show"),

@@ -72,6 +72,7 @@ SYNONYMS: dict[str, str] = {
     "data.model": "chat template, template, tokenized, special tokens, preview, learnt words",
     "data.similar": "nearest, alike, neighbours, neighbors, related",
     "data.suspects": "surprising answers, label errors, mislabelled, noise, wrong labels, study",
+    "suspects.propose": "repair, mend, take its answer, suggest",
     "data.what_if": "leave out, without these, ablation, better without, harmful, study",
     "data.how_many": "learning curve, more data, how much data, enough examples, study",
     "data.copy": "copy, clipboard, yank",

@@ -73,6 +73,12 @@ def test_the_queue_of_a_file(served: FakeProvider, folder: Path, capsys: pytest.
     before = len(served.wire.requests)
     assert run(capsys, *words, "--yes", "--limit", "1")[1][0]["queue"] == report["queue"][:1]
     assert len(served.wire.requests) == before  # answers are stored, and never asked for twice
+    _, [report], said = run(capsys, *words, "--yes", "--propose")
+    made = {card["prompt"]: row for card, row in zip(report["queue"], report["proposed"], strict=True)}
+    assert "allowed answers" in made[bread["prompt"]]["why_not"] and len(made) == 3  # behind the gate, as drafts
+    with open_workspace(folder, read_only=True) as workspace:
+        waiting = {each.operation["example"]["messages"][1]["content"] for each in proposals_of(workspace)}
+    assert waiting == made.keys() - {bread["prompt"]}
 
 
 DIES = """

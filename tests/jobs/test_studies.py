@@ -19,7 +19,10 @@ from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.studies import arms, asking, suspects
 from curator.jobs.studies.arms import _sample_both
 from curator.jobs.studies.examples import MOST, StudyExamples
+from curator.jobs.studies.suggestions import propose_repairs
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations.proposed import proposals_of
+from curator.workspace.operations.settle import accept, reject
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from tests.jobs.test_commands import run
@@ -63,6 +66,25 @@ def test_exchanged_answers_are_suspects_and_it_measures_itself(
     assert {len(curve) for curve in curves} <= {0, 10} and by_line[7]["curve"][0] > by_line[7]["curve"][-1] > 0
     # again: nothing is trained, the same is told
     assert run(capsys, "study", "suspects", data, *FAST)[1] == [told]
+    # what it would have answered waits as proposals, and what was rejected is not proposed again
+    status, lines, said = run(capsys, "study", "suspects", data, *FAST, "--propose")
+    assert status == 2 and lines == [] and "is no workspace" in said
+    workspace = tmp_path / "letters.curator"
+    run(capsys, "import", data, "-w", workspace)
+    _, [told], said = run(capsys, "study", "suspects", workspace, *FAST, "--propose", "--limit", "3")
+    assert len(told["proposed"]) == len(told["suspects"]) == 3, said
+    with open_workspace(workspace) as opened:
+        proposals = proposals_of(opened)
+        assert [each.id for each in proposals] == [each["proposal"] for each in told["proposed"]]
+        for proposal, suspect in zip(proposals, told["suspects"], strict=True):
+            assert proposal.ids == [suspect["id"]] and proposal.operation["value"] == suspect["instead"]
+        accept(opened, [proposals[0].id])
+        reject(opened, [proposals[1].id])
+        mended = opened.record(proposals[0].ids[0]).example.value["messages"][1]["content"]
+        assert mended == proposals[0].operation["value"]
+        left = propose_repairs(opened, [each.ids[0] for each in proposals])
+        assert "not studied as it is now" in left[0].why_not and "rejected the very same" in left[1].why_not
+        assert left[2].proposal == proposals[2].id
     # answers that have nothing to do with the question: it says so, and marks nothing
     chance = random.Random(2)
     rows = letters(60)

@@ -15,6 +15,7 @@ from curator.jobs.studies.asking import StudyState
 from curator.tui.screens.studies import studies
 from curator.tui.screens.studies.suspects_dialog import SuspectsDialog
 from curator.workspace.opening import open_workspace
+from curator.workspace.operations.proposed import proposals_of
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from tests.tui.scene import NARROW, Scene, chat, dataset, opened
@@ -29,7 +30,9 @@ def study(path: Path, numbers: dict[int, float]) -> None:
     with open_workspace(path, read_only=True) as workspace:
         raws = {record.id: record.raw for record in workspace.records(sorted(numbers))}
     rows = {
-        at: StudiedExample(digest_of(raws[at]), number, "(moon)", 0.9, (6.0, 3.25, at / 2) if at != 3 else ())
+        at: StudiedExample(
+            digest_of(raws[at]), number, "(moon)", 0.9, (6.0, 3.25, at / 2) if at != 3 else (), at != 3
+        )
         for at, number in numbers.items()
     }
     surprises.write(path, StudiedExamples(SAYS, rows))
@@ -64,7 +67,14 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         assert asked == [scene.workspace.path] and "13 were planted" in text
         assert text.index("+4.5") < text.index("+3.1") < text.index("-1.0") and "(moon) (90%)" in text
         assert "Learnt: 6.0 → 3.2 → 2.5 nats (median of all at the end 1.8)" in text
-        await scene.press("down", "enter")
+        await scene.press("p")
+        assert "W accepts or rejects it" in scene.toasts()
+        [proposal] = proposals_of(scene.workspace)
+        assert (proposal.ids, proposal.by) == ([5], "study of suspects") and "90% sure" in proposal.why
+        assert proposal.operation["value"] == "(moon)" and b"(4 sun)" in scene.workspace.raw(5)
+        await scene.press("down", "down", "p", "up")
+        assert "not known to its end" in scene.toasts() and len(proposals_of(scene.workspace)) == 1
+        await scene.press("enter")
         assert scene.current == 2 and "surprise" in scene.screen_text() and "+3.1" in scene.screen_text()
         await scene.press("slash", *"surprise>2", "enter")
         assert sorted(scene.data.session.view.ids) == [2, 5]

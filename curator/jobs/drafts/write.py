@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from curator.core import splice
 from curator.core.text import one_line
 from curator.errors import InputError
 from curator.jobs.drafts.kept_texts import KeptTexts
@@ -26,7 +25,7 @@ from curator.jobs.http.client import Client
 from curator.jobs.ledger.ledger import Ledger
 from curator.jobs.providers import Provider
 from curator.jobs.runs.asking_cost import AskingCost, estimate_cost
-from curator.workspace.operations.gate import Gate
+from curator.workspace.operations.gate import Gate, propose_new
 from curator.workspace.operations.propose import MAX_AUTHOR, Proposing
 from curator.workspace.workspace import Workspace
 
@@ -180,10 +179,4 @@ def _keep(plan: DraftPlan, number: int, question: str, answer: str, gate: Gate, 
         return Draft(question, answer, None, "it wrote nothing")
     at = plan.seed_at(number)
     example = made_example(question, answer, plan.nearest[at])
-    operation = {"op": "add", "example": example, "labels": [proposing.by]}
-    if proposing.was_rejected(operation):
-        return Draft(question, answer, None, "you rejected the very same before")
-    if why_not := gate.why_not(splice.dump(example)):
-        return Draft(question, answer, None, why_not)
-    proposal = proposing.propose(operation, plan.seeds[at].why)
-    return Draft(question, answer, proposal.id)
+    return Draft(question, answer, *propose_new(gate, proposing, example, plan.seeds[at].why))

@@ -84,7 +84,12 @@ class SuspectStudy:
         judged = self.judged if self.measured.tells else []
         rows = {
             self.data.keys[each.at]: StudiedExample(
-                digest_of(self.data.raws[each.at]), each.surprise, each.instead, each.sure, each.curve
+                digest_of(self.data.raws[each.at]),
+                each.surprise,
+                each.instead,
+                each.sure,
+                each.curve,
+                not each.cut,
             )
             for each in judged
         }

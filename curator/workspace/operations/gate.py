@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from curator.core import rules
+from typing import Any
+
+from curator.core import rules, splice
 from curator.core.example import parse
 from curator.core.problem import Severity
+from curator.core.rules import Context
 from curator.core.text import one_line
 from curator.workspace.duplicates.known_texts import KnownTexts
+from curator.workspace.operations.propose import Proposing
 from curator.workspace.workspace import Workspace
 
 MOST = 100_000
@@ -31,9 +35,8 @@ class Gate:
 
     def why_not(self, raw: bytes) -> str:
         """Why an example should not be shown, in words; empty where it may be, and is known from now on."""
-        for problem in rules.check(parse(raw), self._context):
-            if problem.rule == CONTRACT_RULE or problem.severity is Severity.ERROR:
-                return one_line(problem.message, 120)
+        if broken := why_broken(raw, self._context):
+            return broken
         twin = self._known.twin(raw)
         if twin is None:
             self._known.add(self._fresh_id, raw)
@@ -45,3 +48,22 @@ class Gate:
         if twin in self._held_out:
             return f"a copy of example {twin}, which is held out, or it asks the same"
         return f"a copy of example {twin}, or it asks the same"
+
+
+def why_broken(raw: bytes, context: Context) -> str:
+    """The error of an example, or what its answer breaks of the contract, in words; empty where there is none."""
+    for problem in rules.check(parse(raw), context):
+        if problem.rule == CONTRACT_RULE or problem.severity is Severity.ERROR:
+            return one_line(problem.message, 120)
+    return ""
+
+
+def propose_new(gate: Gate, proposing: Proposing, example: dict[str, Any], why: str) -> tuple[int | None, str]:
+    """Propose an example that a machine wrote, labelled with its author: the proposal's id, or None and why it is
+    not even shown."""
+    operation = {"op": "add", "example": example, "labels": [proposing.by]}
+    if proposing.was_rejected(operation):
+        return None, "you rejected the very same before"
+    if why_not := gate.why_not(splice.dump(example)):
+        return None, why_not
+    return proposing.propose(operation, why).id, ""

@@ -28,13 +28,15 @@ _MOST_IDS = 1 << 62
 @dataclass(frozen=True, slots=True)
 class StudiedExample:
     """An example as it was studied: the digest of its bytes, its surprise in nats, what the model would have
-    answered and how sure it was (0 to 1); `curve`: its loss in each epoch in which it was learnt, in nats."""
+    answered and how sure it was (0 to 1); `curve`: its loss in each epoch in which it was learnt, in nats;
+    `whole`: whether that answer is known to its end."""
 
     digest: str
     surprise: float
     instead: str
     sure: float
     curve: tuple[float, ...] = ()
+    whole: bool = False
 
     def holds_for(self, raw: bytes) -> bool:
         """Whether the example still has the bytes that were studied."""
@@ -67,6 +69,7 @@ def write(folder: Path, studied: StudiedExamples) -> None:
             each.instead,
             round(each.sure, 4),
             [round(loss, 2) for loss in each.curve],
+            each.whole,
         ]
         for example, each in studied.examples.items()
     }
@@ -101,6 +104,6 @@ def _read(path: Path, _modified: int, _size: int) -> StudiedExamples:
 def _examples(rows: Iterable[tuple[Any, Any]]) -> Iterable[tuple[int, StudiedExample]]:
     for example, (digest, surprise, instead, sure, *more) in rows:
         key, number = int(example), float(surprise)
-        curve = tuple(map(float, more[0])) if more else ()  # older files have none
+        curve = tuple(map(float, more[0])) if more else ()  # older files have neither this nor the next
         if math.isfinite(number) and 0 < key < _MOST_IDS:
-            yield key, StudiedExample(str(digest), number, str(instead), float(sure), curve)
+            yield key, StudiedExample(str(digest), number, str(instead), float(sure), curve, more[1:2] == [True])

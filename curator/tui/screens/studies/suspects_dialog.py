@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from statistics import median
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from curator.core.scores.surprise import curve_words
 from curator.core.text import one_line, printable
+from curator.errors import CuratorError
 from curator.tui import keys
 from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.going_study import go_on_studying
@@ -30,7 +32,8 @@ _NO_STUDY = (
 
 
 class SuspectsDialog(Dialog[int]):
-    """Lists what the last study said; r studies anew. Dismisses with the example to go to."""
+    """Lists what the last study said; r studies anew, p proposes the model's answer. Dismisses with the example to
+    go to."""
 
     SCOPE = "suspects"
     BINDINGS = keys.bindings("suspects")
@@ -38,7 +41,8 @@ class SuspectsDialog(Dialog[int]):
     ACCEPT = "Go to it"
     HELP = (
         "The surprise says how much less likely an answer is after its own prompt than after others, in nats; "
-        "then what the model would have answered and how sure it is. What was changed since is not listed. "
+        "then what the model would have answered and how sure it is; p proposes that answer, and W accepts or "
+        "rejects it. What was changed since is not listed. "
         "A study goes on when you leave; ! tells how far it is and stops it, and asking again goes on."
     )
 
@@ -114,6 +118,26 @@ class SuspectsDialog(Dialog[int]):
         ends = [each.curve[-1] for each in self._studied.values() if each.curve]
         words = f"Learnt: {curve_words(curve)} (median of all at the end {median(ends):.1f})" if curve else ""
         self._say("learnt", words)
+
+    def action_propose(self) -> None:
+        """Propose the model's answer for the example under the cursor."""
+        at = self.query_one("#suspects", LineList).cursor
+        if at < len(self._rows):
+            self._propose(self._rows[at].id)
+        else:
+            self.session.toast("There is no suspect here: r studies")
+
+    @work(exclusive=True, group="propose", exit_on_error=False)
+    async def _propose(self, example: int) -> None:
+        from curator.jobs.studies.suggestions import propose_repairs  # heavy
+
+        try:
+            [made] = await asyncio.to_thread(propose_repairs, self.session.workspace, [example])
+        except CuratorError as error:
+            self.session.say(error, title="Not proposed")
+            return
+        why_not = f"Not proposed: {made.why_not}"
+        self.session.toast(why_not if made.proposal is None else "Proposed; W accepts or rejects it")
 
     @on(LineList.Chosen, "#suspects")
     def _accept_line(self) -> None:
