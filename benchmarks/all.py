@@ -18,6 +18,8 @@ import argparse
 import json
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -94,14 +96,17 @@ class Outcome(NamedTuple):
     figures: list[figures.Figure]
 
 
-def run_part(part: Part, arguments: str, scratch: Path) -> Outcome:
-    """Run one benchmark in a process of its own; `scratch` is a folder for the figures that it states."""
+def run_part(part: Part, arguments: str, shown: str, scratch: Path) -> Outcome:
+    """Run one benchmark in a process of its own; `scratch` is a folder for the figures that it states.
+
+    The outcome has the arguments as `shown`, and names no folder of this machine.
+    """
     script, stated = HERE / f"{part.script}.py", scratch / "figures.jsonl"
     stated.unlink(missing_ok=True)
     start = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent), figures.FILE_VARIABLE: str(stated)}
     with subprocess.Popen(
-        [sys.executable, str(script), *arguments.split()],
+        [sys.executable, str(script), *shlex.split(arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -113,8 +118,13 @@ def run_part(part: Part, arguments: str, scratch: Path) -> Outcome:
         process.returncode = os.waitstatus_to_exitcode(status)
     ended = "ran" if process.returncode == 0 else f"ended with {process.returncode}"
     spent, wall = usage.ru_utime + usage.ru_stime, time.perf_counter() - start
-    lines = [line for line in said if not line.startswith("figure: ")]
-    return Outcome(part.script, part.question, arguments, ended, spent, wall, lines, figures.read(stated))
+    lines = [without_folders(line) for line in said if not line.startswith("figure: ")]
+    return Outcome(part.script, part.question, shown, ended, spent, wall, lines, figures.read(stated))
+
+
+def without_folders(line: str) -> str:
+    """A line without the names of this user's folder and of temporary ones."""
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/tmp\w+/", "", line).replace(str(Path.home()), "~")
 
 
 def read_kept(kept: Path) -> Outcome | None:
@@ -174,8 +184,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=sorted({part.script for part in PARTS}), metavar="NAME")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the report between the marks of this file")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what ran, and do not run it again")
-    parser.add_argument("--llama", type=Path, metavar="FOLDER", help="where node-llama-cpp is installed")
-    parser.add_argument("--trl", type=Path, metavar="PYTHON", help="a Python with torch, trl and peft")
+    parser.add_argument("--llama", metavar="FOLDER", help="where node-llama-cpp is installed")
+    parser.add_argument("--trl", metavar="PYTHON", help="a Python with torch, trl and peft")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
     return parser.parse_args()
 
@@ -184,9 +194,14 @@ def main() -> int:
     """Run the parts that were asked for; 1 where one of them did not run."""
     args = parse_arguments()
     peers = {
-        "llama": f"--llama {args.llama}" if args.llama else "",
-        "trl": f"--trl {args.trl}" if args.trl else "",
-        "peers": " ".join(f"--peer {peer}" for peer in args.peer),
+        "llama": f"--llama {shlex.quote(args.llama)}" if args.llama else "",
+        "trl": f"--trl {shlex.quote(args.trl)}" if args.trl else "",
+        "peers": " ".join(f"--peer {shlex.quote(peer)}" for peer in args.peer),
+    }
+    shown = {
+        "llama": "--llama FOLDER" if args.llama else "",
+        "trl": "--trl PYTHON" if args.trl else "",
+        "peers": " ".join(f"--peer {peer.partition('=')[0]}" for peer in args.peer),
     }
     about, outcomes = machine(), []
     if args.keep:
@@ -200,7 +215,7 @@ def main() -> int:
             outcome = read_kept(kept)
             if outcome is None:
                 print(f"{part.script}: {part.question} …", file=sys.stderr, flush=True)
-                outcome = run_part(part, template.format(**peers).strip(), Path(folder))
+                outcome = run_part(part, template.format(**peers), template.format(**shown).strip(), Path(folder))
                 if outcome.status == "ran":
                     kept.write_text(json.dumps(outcome._asdict()), encoding="utf-8")
             outcomes.append(outcome)
