@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from curator.core.duplicates.across import Phrases
+from curator.core.duplicates.candidates import pairs_with_a_chance
 from curator.core.duplicates.conflicts import make_conflict
 from curator.core.duplicates.exact import find_equal
 from curator.core.duplicates.found_duplicates import FoundDuplicates
@@ -375,6 +376,22 @@ def test_many_changes_at_once_find_what_a_fresh_index_finds() -> None:
     index.put(dict(enumerate(prints)))
     fresh = indexed(prints)
     assert sorted(kinds(index.duplicates)) == sorted(kinds(fresh.duplicates))
+
+
+def test_of_few_texts_only_those_of_many_words_in_common_or_of_few_words_are_compared() -> None:
+    rng = random.Random(7)
+    vocabulary = [f"{a}{b}{c}" for a in WORDS for b in WORDS for c in WORDS]
+    long = [" ".join(rng.choices(vocabulary, k=60)) for _ in range(60)]
+    near = [" ".join(word if n % 5 else "other" for n, word in enumerate(text.split())) for text in long[:20]]
+    short = [" ".join(rng.choices(vocabulary, k=3)) for _ in range(10)]
+    sketches = Sketcher().sketch([*long, *near, *short])
+    rows = np.arange(90)
+    kept = set(map(tuple, pairs_with_a_chance(rows, sketches.minimums, sketches.features).tolist()))
+    assert {(at, 60 + at) for at in range(20)} <= kept
+    assert {(at, other) for other in range(80, 90) for at in range(other)} <= kept
+    assert sum(other < 80 for _, other in kept) < 0.2 * 80 * 79 / 2
+    unknown = np.zeros(90, np.uint32)
+    assert len(pairs_with_a_chance(rows, sketches.minimums, unknown)) == 90 * 89 // 2
 
 
 def test_texts_that_share_phrases_are_paired_across_the_sides_only() -> None:

@@ -30,6 +30,10 @@ _SHIFT = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ONES = np.uint64(0x0101010101010101)
+_MANY_FEATURES = 12
+"""Features from which on the sketch of a text tells much of it."""
+_CHANCE = 4
+"""Minimums in which two such texts agree, unless they have less than a tenth of their features in common."""
 
 Pairs = NDArray[np.int64]
 """Shape (n, 2): row numbers of the sketches, the smaller one first."""
@@ -55,6 +59,22 @@ def candidates(minimums: U8, read_band: Callable[[int], U32], bands: int) -> Pai
             found = [*pool.map(search, range(bands))]
     codes = distinct(np.concatenate([np.empty(0, np.uint64), *found]))
     return np.stack([codes >> _SHIFT, codes & _LOW], axis=1).astype(np.int64)
+
+
+def pairs_with_a_chance(rows: NDArray[np.int64], minimums: U8, features: U32) -> Pairs:
+    """All pairs of these rows but those of two texts of many features that agree in almost no minimum.
+
+    Comparing such texts by their characters costs most, and in vain. Of texts of few features every pair is there.
+    """
+    rich = features[rows] >= _MANY_FEATURES
+    parts = [np.empty((0, 2), np.int64)]
+    for at, row in enumerate(rows[:-1].tolist()):
+        others = rows[at + 1 :]
+        if rich[at]:
+            agreeing = (minimums[others] == minimums[row]).sum(axis=1, dtype=np.uint8)
+            others = others[(agreeing >= _CHANCE) | ~rich[at + 1 :]]
+        parts.append(np.stack([np.full(len(others), row, np.int64), others], axis=1))
+    return np.concatenate(parts)
 
 
 def _pairs_of_band(keys: U32) -> Iterator[U64]:

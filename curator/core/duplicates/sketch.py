@@ -67,6 +67,8 @@ class Sketches(NamedTuple):
     """A hash of each band of minimums (BANDS × n); 0 for a text whose words were all dropped."""
     orders: U64
     """A hash that depends on all words and their order (n); 0 for a text without words."""
+    features: U32
+    """How many hashes the minimums are taken of (n)."""
 
 
 def _mix(values: U64) -> U64:
@@ -194,6 +196,7 @@ class Sketcher:
         for factor, column in zip(_MULTIPLY, lowest, strict=True):
             np.minimum.reduceat(short * factor, firsts, out=column)
         filled = at + owner[firsts]
+        sketches.features[filled] = np.diff(firsts, append=len(owner))
         sketches.minimums[filled] = lowest.astype(np.uint8).T
         sketches.bands[:, filled] = _hash_bands(lowest)
 
@@ -201,7 +204,10 @@ class Sketcher:
 def empty_sketches(count: int) -> Sketches:
     """The sketches of texts without words."""
     return Sketches(
-        np.zeros((count, HASHES), np.uint8), np.zeros((BANDS, count), np.uint32), np.zeros(count, np.uint64)
+        minimums=np.zeros((count, HASHES), np.uint8),
+        bands=np.zeros((BANDS, count), np.uint32),
+        orders=np.zeros(count, np.uint64),
+        features=np.zeros(count, np.uint32),
     )
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.core.duplicates.candidates import Pairs, candidates, rank_alike
+from curator.core.duplicates.candidates import Pairs, candidates, pairs_with_a_chance, rank_alike
 from curator.core.duplicates.equal_rows import EqualRows, Mask, Same, prove, rows_by_key
 from curator.core.duplicates.hashes import Fingerprint
 from curator.core.duplicates.sketch import HASHES, U8, U32, NoteWords, Sketcher, bands_of
 
 EXHAUSTIVE = 1_500
-"""Up to so many texts all pairs are compared: exact, and faster than using sketches."""
+"""Up to so many texts all pairs may be compared; of texts of many words only those that agree in some minimums."""
 
 _LIKE = 0.1
 """A changed text is compared only with texts that agree in at least this share of its minimums."""
@@ -45,6 +45,8 @@ class FingerprintTable:
         self._bands: list[U32] = []
         """Those of all rows in pieces, until they are dropped."""
         self.orders: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.features: U32 = np.empty(0, np.uint32)
+        """How many hashes each sketch is made of; 0 where that is not known, as in a table that was loaded."""
         self.forms = np.empty(0, np.int64)
         """As `orders`, but other for rows of the same words that do not say the same."""
         self.systems = np.empty(0, np.int64)
@@ -65,13 +67,14 @@ class FingerprintTable:
         """The table of all fingerprints; without sketches unless `near`. `note` gets the hashed words of their
         texts, in batches."""
         table = cls()
-        minimums, orders = [table.minimums], [table.orders]
+        minimums, orders, features = [table.minimums], [table.orders], [table.features]
         hashes, alive = [np.empty((0, 4), np.int64)], [table.alive]
         for prints in batches:
             if near:
                 sketches = table.sketcher.sketch([p.text for p in prints], note)
                 minimums.append(sketches.minimums)
                 orders.append(sketches.orders)
+                features.append(sketches.features)
                 table._bands.append(sketches.bands)
             numbers = [(p.value or 0, p.prompt, p.system, p.learnt) for p in prints]
             hashes.append(np.array(numbers, np.int64).reshape(-1, 4))
@@ -82,6 +85,7 @@ class FingerprintTable:
         table.learnt = learnt.astype(np.uint8)
         table.minimums = np.concatenate(minimums)
         table.orders = np.concatenate(orders) if table._bands else np.zeros(table.count, np.uint64)
+        table.features = np.concatenate(features) if table._bands else np.zeros(table.count, np.uint32)
         table.forms = table.orders.view(np.int64).copy()
         return table
 
@@ -123,11 +127,10 @@ class FingerprintTable:
         return self.by_form.first
 
     def candidate_pairs(self, among: Mask) -> Pairs:
-        """The pairs of marked rows to compare; all of them if there are at most `EXHAUSTIVE` rows."""
+        """The pairs of marked rows to compare: if there are at most `EXHAUSTIVE` rows, all that may be alike."""
         rows = np.flatnonzero(among)
         if len(rows) <= EXHAUSTIVE:
-            upper = np.triu_indices(len(rows), 1)
-            return np.stack([rows[upper[0]], rows[upper[1]]], axis=1)
+            return pairs_with_a_chance(rows, self.minimums, self.features)
         bands = self._bands or [bands_of(self.minimums)]
 
         def read_band(band: int) -> U32:
@@ -158,6 +161,7 @@ class FingerprintTable:
         table.sketcher.common = arrays["common"]
         for name, numbers in _COLUMNS.items():
             setattr(table, name, arrays[name].astype(numbers, casting="equiv"))
+        table.features = np.zeros(table.count, np.uint32)
         if table.minimums.shape[1:] != (HASHES,) or any(len(getattr(table, c)) != table.count for c in _COLUMNS):
             raise ValueError("the columns differ in length")
         return table
@@ -177,6 +181,7 @@ class FingerprintTable:
         forms = self.forms[rows].copy()
         sketches = self.sketcher.sketch([p.text for p in prints])
         self.minimums[rows], self.orders[rows] = sketches.minimums, sketches.orders
+        self.features[rows] = sketches.features
         self.values[rows] = [p.value or 0 for p in prints]
         self.forms[rows] = sketches.orders.view(np.int64)
         self.prompts[rows] = [p.prompt for p in prints]
@@ -198,3 +203,4 @@ class FingerprintTable:
                 column = getattr(self, name)
                 blank = np.zeros((more, *column.shape[1:]), column.dtype)
                 setattr(self, name, np.concatenate([column, blank]))
+            self.features = np.concatenate([self.features, np.zeros(more, np.uint32)])

@@ -22,7 +22,7 @@ from curator.core.duplicates.sketch import U8, Sketcher, empty_sketches
 from curator.core.duplicates.texts import normalise
 from curator.workspace.meter import Meter
 
-_EVERY_PAIR = 2_000_000
+_EVERY_PAIR = 20_000
 """Up to so many pairs of examples across the sides all are compared; beyond, only pairs that share phrases."""
 _BATCH = 2_000
 """Texts handed over together."""
