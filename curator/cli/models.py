@@ -58,8 +58,9 @@ def _tuned(name: str) -> ServedModel | None:
     return next((m for m in catalog.tuned_models() if m.name == name), None) if catalog else None
 
 
-def _list(args: argparse.Namespace) -> int:
-    from curator.basemodels.shelf import PULLABLE, list_installed  # heavy
+def _list_known() -> list[dict[str, Any]]:
+    """The base models that are installed, and the tuned ones."""
+    from curator.basemodels.shelf import list_installed  # heavy
 
     catalog = _catalog()
     models: list[dict[str, Any]] = [
@@ -70,6 +71,13 @@ def _list(args: argparse.Namespace) -> int:
         {"name": m.name, "kind": "tuned", "base": m.base, "path": str(m.adapter), "created": m.created}
         for m in (catalog.tuned_models() if catalog else [])
     ]
+    return models
+
+
+def _list(args: argparse.Namespace) -> int:
+    from curator.basemodels.shelf import PULLABLE  # heavy
+
+    models = _list_known()
     missing = [name for name in PULLABLE if name not in {model["name"] for model in models}]
     if args.json:
         emit({"models": models, "available": missing, "folder": str(paths.models_dir())})

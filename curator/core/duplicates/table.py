@@ -179,6 +179,16 @@ class FingerprintTable:
         self._grow(int(rows[-1]) + 1)
         touched = self.values[rows].tolist()
         forms = self.forms[rows].copy()
+        self._write(rows, prints)
+        prove(self.values, self.alive, same, rows)
+        changed_firsts = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
+        rows, touched = np.union1d(rows, changed_firsts), forms.tolist()
+        touched += self.forms[rows].tolist()
+        prove(self.forms, self._has_form, same_form, rows)
+        self.by_form.renew(self.forms, self._has_form, touched + self.forms[rows].tolist())
+
+    def _write(self, rows: NDArray[np.int64], prints: Sequence[Fingerprint]) -> None:
+        """Write the columns of rows that are there."""
         sketches = self.sketcher.sketch([p.text for p in prints])
         self.minimums[rows], self.orders[rows] = sketches.minimums, sketches.orders
         self.features[rows] = sketches.features
@@ -188,12 +198,6 @@ class FingerprintTable:
         self.systems[rows] = [p.system for p in prints]
         self.learnt[rows] = [p.learnt for p in prints]
         self.alive[rows] = [p.value is not None for p in prints]
-        prove(self.values, self.alive, same, rows)
-        changed_firsts = self.by_value.renew(self.values, self.alive, touched + self.values[rows].tolist())
-        rows, touched = np.union1d(rows, changed_firsts), forms.tolist()
-        touched += self.forms[rows].tolist()
-        prove(self.forms, self._has_form, same_form, rows)
-        self.by_form.renew(self.forms, self._has_form, touched + self.forms[rows].tolist())
 
     def _grow(self, count: int) -> None:
         """Append empty rows up to `count`."""
