@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from curator.core.example import Path, format_path
@@ -37,6 +37,7 @@ _ITEM = re.compile(_VALUE, re.DOTALL)
 _MEMBER = re.compile(rb"(%b)[ \t\r\n]*+:[ \t\r\n]*+%b" % (_STRING.pattern, _VALUE), re.DOTALL)
 """The same of a member of an object."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _BREAK = re.compile(rb"([,{\[]?)[ \t]*[\r\n][ \t\r\n]*")
 _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
 
@@ -68,7 +69,7 @@ def dump(value: Any) -> bytes:
     """`value` as one line of UTF-8 JSON with ", " and ": "; lone surrogates are written as escapes."""
     if isinstance(value, Raw):
         return bytes(value)
-    return encoded(json.dumps(value, ensure_ascii=False))
+    return encoded(_ENCODE(value))
 
 
 def encoded(text: str) -> bytes:
@@ -81,12 +82,15 @@ def encoded(text: str) -> bytes:
 
 def span(raw: bytes, path: Path) -> tuple[int, int]:
     """Byte offsets (start, end) of the value at `path`. Raises LookupError where it is absent."""
-    start, end = _whole(raw)
-    for depth in range(len(path)):
-        child = _find(raw, start, path[depth])
-        if child is None:
-            raise _absent_error(path[: depth + 1])
-        start, end = child.value, child.end
+    if not path:
+        return whole(raw)
+    start, end = _start(raw), len(raw)
+    for depth, step in enumerate(path):
+        place = _place(raw, start, step)
+        if place is None:
+            whole(raw)  # says first where it is no JSON
+            raise absent_error(path[: depth + 1])
+        start, end = place
     return start, end
 
 
@@ -97,15 +101,16 @@ def set_value(raw: bytes, path: Path, value: Any) -> bytes:
     `path` is absent and ValueError where `raw` is no JSON.
     """
     if path:
-        start, _ = span(raw, path[:-1])
-        child = _find(raw, start, path[-1])
-        if child is None:
-            return _append(raw, start, path, value)
-        start, end = child.value, child.end
+        parent = span(raw, path[:-1])[0] if len(path) > 1 else _start(raw)
+        place = _place(raw, parent, path[-1])
+        if place is None:
+            whole(raw)
+            return _append(raw, parent, path, value)
+        start, end = place
     else:
-        start, end = _whole(raw)
+        start, end = whole(raw)
     new = dump(value)
-    if _is_same_value(raw[start:end], new):
+    if is_same_value(raw[start:end], new):
         return raw
     return raw[:start] + new + raw[end:]
 
@@ -116,8 +121,8 @@ def remove(raw: bytes, path: Path) -> bytes:
         raise LookupError("the whole example cannot be removed by an edit")
     parent, _ = span(raw, path[:-1])
     if _find(raw, parent, path[-1]) is None:
-        raise _absent_error(path)
-    while (at := _index(children := list(_children_of(raw, parent)), path[-1])) is not None:
+        raise absent_error(path)
+    while (at := _index(children := list(children_of(raw, parent)), path[-1])) is not None:
         child = children[at]
         if at:
             raw = raw[: children[at - 1].end] + raw[child.end :]
@@ -135,7 +140,7 @@ def rename(raw: bytes, path: Path, key: str) -> bytes:
     start, _ = span(raw, path[:-1])
     child = _find(raw, start, path[-1])
     if child is None or child.key is None:
-        raise _absent_error(path)
+        raise absent_error(path)
     return raw[: child.start] + dump(key) + raw[_skip(raw, child.start) :]
 
 
@@ -148,29 +153,8 @@ def insert(raw: bytes, path: Path, value: Any) -> bytes:
     child = _find(raw, start, index)
     if child is None:
         return _append(raw, start, path, value)
-    children = list(_children_of(raw, start))
+    children = list(children_of(raw, start))
     return raw[: child.start] + dump(value) + _comma(raw, children) + raw[child.start :]
-
-
-def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
-    """`raw` with all `edits`, whose paths refer to `raw` as it is now.
-
-    Values are set first, then the other edits are applied from the back, so that no edit changes the path of
-    another.
-    """
-    todo = sorted(edits, key=lambda edit: (edit.kind != "set", _descending(edit.path)))
-    for kind, path, value in todo:
-        if kind == "set":
-            raw = set_value(raw, path, value)
-        elif kind == "insert":
-            raw = insert(raw, path, value)
-        elif kind == "rename":
-            raw = rename(raw, path, value)
-        elif kind == "replace":
-            raw = value
-        else:
-            raw = remove(raw, path)
-    return raw
 
 
 def values(data: bytes) -> Iterator[tuple[int, int]]:
@@ -197,17 +181,18 @@ def on_one_line(value: bytes) -> bytes:
     return _BREAK.sub(lambda match: match[1] + b" " if match[1] == b"," else match[1], value)
 
 
-def _descending(path: Path) -> tuple[tuple[int, str], ...]:
-    """A sort key: higher list indexes first, and inner values before the containers that hold them."""
-    return (*((-step, "") if isinstance(step, int) else (0, step) for step in path), (1, ""))
+def _start(raw: bytes) -> int:
+    return _skip_space(raw, 3 if raw.startswith(b"\xef\xbb\xbf") else 0)
 
 
-def _whole(raw: bytes) -> tuple[int, int]:
-    start = _skip_space(raw, 3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+def whole(raw: bytes) -> tuple[int, int]:
+    """Byte offsets of the value that is all of a text but space and a byte order mark. Raises ValueError."""
+    start = _start(raw)
     return start, _skip(raw, start)
 
 
-def _absent_error(path: Path) -> LookupError:
+def absent_error(path: Path) -> LookupError:
+    """The error of an edit at a place that is not there."""
     return LookupError(f"there is no '{format_path(path)}' in this example")
 
 
@@ -239,7 +224,7 @@ def _skip(raw: bytes, at: int) -> int:
     raise _syntax_error(len(raw))
 
 
-def _children_of(raw: bytes, start: int) -> Iterator[Child]:
+def children_of(raw: bytes, start: int) -> Iterator[Child]:
     """The members or items of the container at `start`; none for a string, number or constant."""
     opening = raw[start : start + 1]
     if opening not in (b"{", b"["):
@@ -273,8 +258,33 @@ def _text(token: bytes) -> str:
     return str(json.loads(token.decode("utf-8", "surrogatepass"), strict=False))
 
 
+def _place(raw: bytes, start: int, step: str | int) -> tuple[int, int] | None:
+    """Byte offsets of the value that `_find` finds; quicker, as it keeps no other child."""
+    place: tuple[int, int] | None = None
+    at = _skip_space(raw, start + 1)
+    if isinstance(step, int):
+        number = 0
+        while raw[start : start + 1] == b"[" and number <= step and (item := _ITEM.match(raw, at)) is not None:
+            at = item.end()
+            number += 1
+            place = item.span(1) if number > step else None
+        if place is not None:
+            return place
+    elif raw[start : start + 1] == b"{":
+        token = dump(step)
+        while (member := _MEMBER.match(raw, at)) is not None:
+            key = member[1]
+            if key == token or (b"\\" in key and _text(key) == step):
+                place = member.span(2)
+            at = member.end()
+        if raw[at : at + 1] == b"}":
+            return place
+    child = _find(raw, start, step)
+    return None if child is None else (child.value, child.end)
+
+
 def _find(raw: bytes, start: int, step: str | int) -> Child | None:
-    children = list(_children_of(raw, start))
+    children = list(children_of(raw, start))
     at = _index(children, step)
     return None if at is None else children[at]
 
@@ -288,10 +298,10 @@ def _index(children: list[Child], step: str | int) -> int | None:
 
 def _append(raw: bytes, start: int, path: Path, value: Any) -> bytes:
     """Append a member or item with the spacing of its neighbours."""
-    step, children = path[-1], list(_children_of(raw, start))
+    step, children = path[-1], list(children_of(raw, start))
     is_object = raw[start : start + 1] == b"{"
     if is_object != isinstance(step, str) or (not is_object and (raw[start] != ord("[") or step != len(children))):
-        raise _absent_error(path)
+        raise absent_error(path)
     new = dump(value)
     if is_object:
         new = dump(step) + (_colon(raw, children[-1]) if children else b": ") + new
@@ -312,7 +322,7 @@ def _comma(raw: bytes, children: list[Child]) -> bytes:
     return b"," if only.key is not None and not _colon(raw, only).endswith(b" ") else b", "
 
 
-def _is_same_value(old: bytes, new: bytes) -> bool:
+def is_same_value(old: bytes, new: bytes) -> bool:
     """Whether two JSON texts stand for equal values, key order and number types included."""
     if old == new:
         return True

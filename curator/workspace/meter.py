@@ -46,6 +46,11 @@ class Meter:
         """The items, reported as they are taken; `before` items of the `total` were done earlier."""
         return items if self._report is None else self._reported(self._report, what, items, total, before)
 
+    def step(self, what: str, done: int, total: int) -> None:
+        """Report that `done` of `total` items are done, for code that takes many of them at once."""
+        if self._report is not None:
+            self._report(what, done, total)
+
     def last(self, what: str) -> None:
         """Report the last step (0 of 0), whose duration is unknown; `report` can cancel now for the last time."""
         if self._report is not None:

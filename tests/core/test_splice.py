@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from curator.core import splice
 from curator.core.example import Path
+from curator.core.rules import edits
 
 SCALARS = (
     st.none()
@@ -147,10 +148,84 @@ def test_what_is_no_json_is_a_value_error(raw: bytes) -> None:
 
 def test_apply_reads_all_paths_against_the_bytes_before() -> None:
     raw = b'{"m":[{"a":1,"x":0},{"a":2},{"a":3}]}'
-    edits = [
+    todo = [
         splice.Edit("remove", ("m", 0, "x")),
         splice.Edit("set", ("m", 2, "a"), 9),
         splice.Edit("remove", ("m", 1)),
         splice.Edit("insert", ("m", 2), "new"),
     ]
-    assert load(splice.apply(raw, edits)) == {"m": [{"a": 1}, "new", {"a": 9}]}
+    assert load(edits.apply(raw, todo)) == {"m": [{"a": 1}, "new", {"a": 9}]}
+
+
+def removable(value: Any) -> list[Path]:
+    """Places of which none is inside of another: items and keys of the containers that hold no other container."""
+    return [path for path in paths(value) if path and not isinstance(get(value, path), dict | list)]
+
+
+@given(VALUES, SPELLINGS, st.data())
+def test_many_edits_at_once_leave_the_bytes_of_one_after_the_other(
+    value: Any, how: dict[str, Any], data: st.DataObject
+) -> None:
+    raw, places = spelled(value, how), removable(value)
+    chosen = data.draw(st.lists(st.sampled_from(places), unique=True)) if places else []
+    kinds = [data.draw(st.sampled_from(["set", "remove"])) for _ in chosen]
+    todo = [splice.Edit(kind, path, "new") for kind, path in zip(kinds, chosen, strict=True)]  # type: ignore[arg-type]
+    one_by_one = raw
+    for edit in sorted(todo, key=lambda edit: (edit.kind != "set", edits._descending(edit.path))):
+        one_by_one = edits._apply_one(one_by_one, edit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edits, "FEW_EDITS", 0)
+        assert edits.apply(raw, todo) == one_by_one
+
+
+@given(VALUES, SPELLINGS, st.text(max_size=6), st.data())
+def test_a_text_is_set_without_a_walk_to_the_same_bytes(
+    value: Any, how: dict[str, Any], new: str, data: st.DataObject
+) -> None:
+    texts = [path for path in paths(value) if isinstance(get(value, path), str)]
+    if not texts:
+        return
+    raw, path = spelled(value, how), data.draw(st.sampled_from(texts))
+    assert edits.apply(raw, [splice.Edit("set", path, new)], load(raw)) == splice.set_value(raw, path, new)
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (rb'{"a": "x\u0020", "b": "x "}', ("a",)),
+        (rb'{"b": "x ", "a": "x\u0020"}', ("a",)),
+        (rb'{"a": "b\/", "b/": "x"}', ("a",)),
+        (rb'{"a": ", ", "b": "\\", "c": ""}', ("a",)),
+        (rb'{"a":":","b":"x"}', ("a",)),
+        (rb'["\",\"", ","]', (1,)),
+        (rb'{"x ": 1, "a": "x ", "a": "y"}', ("a",)),
+        (rb'{"a": "x ", "a": "y"}', ("a",)),
+        (rb'{"a": "y", "a": "x "}', ("a",)),
+    ],
+)
+def test_a_text_that_looks_as_if_it_stood_elsewhere(raw: bytes, path: Path) -> None:
+    expected = splice.set_value(raw, path, "new")
+    assert edits.apply(raw, [splice.Edit("set", path, "new")], load(raw)) == expected
+
+
+@pytest.mark.parametrize("kind", ["set", "remove"])
+def test_the_work_of_many_edits_grows_with_their_number(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked = 0
+    children_of = splice.children_of
+
+    def counted(raw: bytes, start: int) -> Any:
+        nonlocal walked
+        for child in children_of(raw, start):
+            walked += 1
+            yield child
+
+    for module in (splice, edits):
+        monkeypatch.setattr(module, "children_of", counted)
+    monkeypatch.setattr(splice, "_place", lambda *place: (splice._find(*place) or ())[1:3])
+    for count in (100, 1000):
+        raw, walked = json.dumps({"messages": [{"content": " x"}] * count}).encode(), 0
+        inner: Path = ("content",) if kind == "set" else ()
+        todo = [splice.Edit(kind, ("messages", at, *inner), "x") for at in range(count - 1)]
+        left = [{"content": "x"}] * (count - 1) if kind == "set" else []
+        assert load(edits.apply(raw, todo)) == {"messages": [*left, {"content": " x"}]}
+        assert walked <= 2 * count + 2

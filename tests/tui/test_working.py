@@ -13,6 +13,7 @@ from curator.tui.session import changing
 from curator.tui.widgets import progress_line
 from curator.tui.widgets.progress_line import ProgressLine
 from curator.workspace import meter
+from curator.workspace.storage.open_change import OpenChange
 from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened, without_messages
 
 pytestmark = pytest.mark.by_turns
@@ -181,7 +182,7 @@ async def test_a_failure_is_told_and_nothing_is_changed(
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(scene.workspace.journal, "_apply", full)
+        monkeypatch.setattr(OpenChange, "apply", full)
         await scene.press("ctrl+a", "d")
         assert "No space left on device" in scene.toasts()
         assert len(scene.workspace.ids()) == 8

@@ -179,6 +179,20 @@ def _proposed(folder: Path, printed: bytes) -> None:
         assert done == [states == {"accepted"}] * 5
 
 
+def _rewritten(folder: Path, printed: bytes) -> None:
+    """All examples have new bytes or none has; what was answered is there, and an undo gives every byte back."""
+    with open_workspace(folder / "data.curator") as workspace:
+        new = [b'"v1"' in record.raw for record in workspace.records(range(1, EXAMPLES + 1))]
+        assert len(set(new)) == 1
+        revision = workspace.revision()
+        assert (revision, new[0]) in ((1, False), (2, True), (3, False))
+        assert revision > printed.count(b"\n")
+        if revision == 2:
+            workspace.changes.undo()
+        lines = (folder / "data.jsonl").read_bytes().splitlines()
+        assert [record.raw for record in workspace.records(workspace.ids())] == lines
+
+
 def _merged(folder: Path, _: bytes) -> None:
     with open_workspace(folder / "data.curator") as workspace:
         done = workspace.revision() == 3
@@ -205,6 +219,20 @@ from curator.workspace.opening import open_workspace
 with open_workspace(sys.argv[1] + "/data.curator") as workspace:
     merge(workspace, 1)
 """
+_REWRITE = """
+import contextlib, os
+from curator.workspace.changes import rewriting
+from curator.workspace.opening import open_workspace
+rewriting.TOGETHER, rewriting._AT_ONCE = 3, 4
+with open_workspace(sys.argv[1] + "/data.curator") as workspace:
+    workspace.journal.db.execute("PRAGMA cache_size=1")  # so that it writes before the end
+    workspace.changes.edit_many(workspace.ids(), "messages[1].content", "v1")
+    with contextlib.suppress(OSError):
+        os.write(1, b"changed\\n")
+    workspace.changes.undo()
+    with contextlib.suppress(OSError):
+        os.write(1, b"undone\\n")
+"""
 _OPEN = """
 from curator.workspace.opening import open_workspace
 open_workspace(sys.argv[1] + "/more.jsonl").close()
@@ -220,6 +248,7 @@ OPERATIONS = {
     "import": Operation(_main("import", "@more.jsonl", "-w", "@data.curator"), _imported),
     "first import": Operation(_main("import", "@more.jsonl", "-w", "@new.curator"), _imported_first),
     "open": Operation(_OPEN, _opened),
+    "rewrite": Operation(_REWRITE, _rewritten),
     "export": Operation(_main("export", "@data.curator", "-o", "@out.jsonl"), _exported),
     "write back": Operation(_WRITE_BACK, _written_back),
     "migrate": Operation(MIGRATE, _migrated),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from functools import lru_cache
 
-from curator.core import splice
 from curator.core.example import Example, Path, format_path, parse
 from curator.core.formats import Format
 from curator.core.problem import FixKind, Problem, Profile
 from curator.core.rules.context import Context
+from curator.core.rules.edits import apply
 from curator.core.rules.registry import REGISTRY, Finding, Rule
 from curator.core.rules.subject import Subject
+from curator.core.splice import Edit
 
 
 def check(example: Example, context: Context) -> list[Problem]:
@@ -39,16 +40,16 @@ def fix(
     entry = REGISTRY[rule]
     if entry.fixer is None or context.profile not in entry.severity:
         return None
-    subject = Subject(example, context)
-    if subject.format not in entry.formats:
+    subject = Subject(example, context, entry.when)
+    if subject.format not in entry.formats or (entry.when and not entry.when & subject.has):
         return None
-    edits: dict[tuple[str, Path], splice.Edit] = {}
+    edits: dict[tuple[str, Path], Edit] = {}
     allowed = ("safe",) if safe_only else ("safe", "unsafe")
     for finding in _findings(entry, subject, context):
         here = location is None or format_path(finding.path) == location
         if here and _fix_kind(entry, finding) in allowed:
             edits.update(((edit.kind, edit.path), edit) for edit in entry.fixer(subject, finding.path, context))
-    fixed = splice.apply(example.raw, edits.values())
+    fixed = apply(example.raw, edits.values(), None if example.faults else example.value)
     return fixed if fixed != example.raw else None
 
 

@@ -58,7 +58,8 @@ class Subject:
     format: Format
     __slots__ = ("_keys", "_threads", "_tokens", "_turns", "example", "format", "has", "roles", "value")
 
-    def __init__(self, example: Example, context: Context) -> None:
+    def __init__(self, example: Example, context: Context, needed: int = Has.ALL) -> None:
+        """`needed` are the only bits of `has` that are asked for; the bytes are not searched for others."""
         self.example, self.value = example, example.value
         self._tokens: TokenCount | None = None
         self._turns: list[Turn] | None = None
@@ -82,7 +83,7 @@ class Subject:
         limited = context.limit is not None and context.count is not None
         if limited or len(example.raw) > LONG_LINE or len(self.roles) > LONG_THREAD:
             self.has |= Has.LONG
-        if not context.quick:
+        if not context.quick and (not needed or needed & _OF_BYTES):
             self.has |= byte_bits(example.raw)
         if self.has & Has.WIDE and any(is_unusual(text) for turn in self.turns for _, text in turn.texts()):
             self.has |= Has.ODD_TEXT
@@ -165,6 +166,7 @@ class Subject:
         return turns
 
 
+_OF_BYTES = Has.ODD_TEXT | Has.MARKS | Has.DIGITS | Has.RISKY | Has.WIDE
 LONG_LINE, LONG_THREAD = 1_000_000, 2_000
 """Bytes and messages above which `Has.LONG` is set."""
 _SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS

@@ -12,12 +12,13 @@ from curator.core.example import format_path, parse, parse_path
 from curator.core.text import count_of, one_line
 from curator.errors import CuratorError, UsageError
 from curator.workspace.changes import restore, right_answers, sides, undo
+from curator.workspace.changes.rewriting import rewrite
 from curator.workspace.changes.verdict_marks import marks_of_lines
 from curator.workspace.changes.writing import Writing, require_encodable, require_one_line, twin_words
 from curator.workspace.records import Change
 from curator.workspace.storage.example_order import START
 from curator.workspace.storage.examples import ExampleRow
-from curator.workspace.storage.journal import Addition, FieldChange
+from curator.workspace.storage.open_change import Addition, FieldChange
 
 REVIEW_STATES = ("accepted", "rejected", "flagged")
 MAX_LABEL = 100
@@ -65,7 +66,7 @@ class Changes:
         """Give many examples new bytes as one change; `label` is its description."""
         for raw in raws.values():
             require_one_line(raw)
-        return self.writing.rewrite("edit", label, list(raws), lambda example, _: raws[example])
+        return rewrite(self.writing, "edit", label, list(raws), lambda example, _: raws[example])
 
     def fix(self, ids: Iterable[int], rule: str | None = None, *, safe_only: bool = False) -> Change:
         """Apply a rule's fix (None: every safe one) wherever it applies to these examples, as one change.
@@ -83,16 +84,16 @@ class Changes:
                 return raw if fixed is None else fixed
             return rules.fix_all(parse(raw), context)[0]
 
-        return self.writing.rewrite("fix", f"Fixed {rule or 'all that is safe to fix'} in {{}}", ids, fix)
+        return rewrite(self.writing, "fix", f"Fixed {rule or 'all that is safe to fix'} in {{}}", ids, fix)
 
     def _splice(self, ids: Iterable[int], change: Callable[[bytes], bytes], template: str) -> Change:
-        def rewrite(_: int, raw: bytes) -> bytes:
+        def spliced(_: int, raw: bytes) -> bytes:
             try:
                 return change(raw)
             except (LookupError, ValueError) as error:
                 raise CuratorError(f"cannot edit: {error.args[0] if error.args else error}") from error
 
-        return self.writing.rewrite("edit", template, ids, rewrite)
+        return rewrite(self.writing, "edit", template, ids, spliced)
 
     def add(self, raw: bytes | dict[str, Any], after: int | None = None, marked: Sequence[str] = ()) -> Change:
         """Add an example behind another (None: at the end), labelled `marked`; its id is `change.ids[0]`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from curator.errors import UsageError
 from curator.workspace.changes.writing import Writing
 from curator.workspace.records import Change
-from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.open_change import FieldChange
 from curator.workspace.storage.tables import ADDITION_UNDONE
 
 _OF_THE_DATA = ("raw", "version", "deleted", "split", "review", "reviewed", "hidden", "meta:split")

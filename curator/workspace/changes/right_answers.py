@@ -8,8 +8,8 @@ from curator.core.text import count_of, one_line
 from curator.errors import UsageError
 from curator.workspace.changes.writing import Writing, require_encodable
 from curator.workspace.records import Change
-from curator.workspace.storage.journal import FieldChange
 from curator.workspace.storage.meta import read
+from curator.workspace.storage.open_change import FieldChange
 
 ALSO_RIGHT = "also_right"
 """Key of the value in `meta`: a JSON object from example id (a string) to further right answers, oldest first."""

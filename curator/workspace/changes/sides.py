@@ -11,7 +11,7 @@ from curator.errors import UsageError
 from curator.workspace.changes.writing import Writing
 from curator.workspace.records import Change
 from curator.workspace.storage.examples import BytesById
-from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.open_change import FieldChange
 
 AnySide = Literal["train", "validation", "test"]
 SIDES: tuple[AnySide, ...] = get_args(AnySide)

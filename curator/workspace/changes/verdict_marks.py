@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from curator.core.convert.verdicts import Verdict, verdict_of
 from curator.core.example import parse
-from curator.workspace.storage.journal import Addition, FieldChange
+from curator.workspace.storage.open_change import Addition, FieldChange
 
 _REVIEWS: dict[Verdict, str] = {"good": "accepted", "bad": "rejected", "unclear": "flagged"}
 

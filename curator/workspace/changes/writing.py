@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from curator.workspace.records import Change, Parted, Twin
 from curator.workspace.storage import line_file
 from curator.workspace.storage.examples import ExampleRow, StoredExamples
 from curator.workspace.storage.id_mask import IdMask
-from curator.workspace.storage.journal import REVISION, Addition, FieldChange, Journal
+from curator.workspace.storage.journal import Journal
+from curator.workspace.storage.open_change import FieldChange
 from curator.workspace.storage.sources import Source
 from curator.workspace.storage.write_access import WriteAccess
 
@@ -52,7 +53,7 @@ class Writing:
         self._held_out_texts = self._make_held_out_texts
         self.listeners: list[Listener] = []
 
-    def begin(self, ids: Iterable[int] = ()) -> list[int]:
+    def begin(self, ids: Iterable[int] = ()) -> Sequence[int]:
         """Check that this process may write and that the ids exist; returns these once each, in order.
 
         Raises NotSaved where it may not write or a source could not be copied, CuratorError for an unknown id.
@@ -62,7 +63,7 @@ class Writing:
             self.copy_sources()
         except OSError as error:
             raise NotSaved(f"not saved: the source could not be copied: {error.strerror or error}") from error
-        unique_ids = list(ids if isinstance(ids, range | IdMask) else dict.fromkeys(ids))
+        unique_ids = ids if isinstance(ids, range | IdMask) else list(dict.fromkeys(ids))
         self.require_ids(unique_ids)
         return unique_ids
 
@@ -73,6 +74,8 @@ class Writing:
         all_ids = self.stored.order.all
         if isinstance(all_ids, range):
             unknown = [example for example in (min(ids), max(ids)) if example not in all_ids]
+        elif isinstance(all_ids, IdMask):
+            unknown = list(islice((example for example in ids if example not in all_ids), 1))
         elif len(ids) > 1000:
             existing = set(all_ids)
             unknown = [example for example in ids if example not in existing]
@@ -89,54 +92,18 @@ class Writing:
             return template.replace("{}", self.stored.name_of(ids[0]))
         return template.replace("{}", count_of(len(ids)))
 
-    def rewrite(
-        self, kind: str, template: str, ids: Iterable[int], change: Callable[[int, bytes], bytes]
-    ) -> Change:
-        """Give examples new bytes, (id, old bytes) → new bytes; those that stay the same are left alone.
-
-        Of several lines of new bytes the first one stays the example, and the others are added behind it. Where
-        there are no new bytes the example is deleted.
-        """
-        with self.guard:
-            examples = self.begin(ids)
-            raws = self.journal.meter.over("Changing", self.stored.raws(examples), len(examples))
-            changed = ((example, old, change(example, old)) for example, old in raws)
-            texts = {example: new for example, old, new in changed if new != old}
-            gone = [example for example, new in texts.items() if not new]
-            lines = {example: new.split(b"\n") for example, new in texts.items() if new}
-            if any(len(new) > MAX_LINE_BYTES for pieces in lines.values() for new in pieces):
-                raise CuratorError(f"an example is at most {MAX_LINE_BYTES // 2**20} MB long")
-            additions = self._further_lines(lines)
-            parts = self._new_bytes({example: pieces[0] for example, pieces in lines.items()})
-            parts += [FieldChange(addition.id, "deleted", 2, 0) for addition in additions]
-            rows = self.stored.example_rows(gone)
-            parts += [FieldChange(i, "deleted", rows[i].deleted if i in rows else 0, 1) for i in gone]
-            label = self.describe(template, list(texts))
-            fresh = {example: pieces[0] for example, pieces in lines.items()}
-            fresh |= {addition.id: addition.raw for addition in additions}
-            twins = self.held_out_twins(fresh.items(), len(fresh))
-            parts += self.twin_parts(twins)
-            parted = self._parted(fresh)
-            parts += [FieldChange(each.example, "split", each.held_out, each.side) for each in parted]
-            label += twin_words(twins) + parted_words(parted)
-            done = self.journal.commit(kind, label, parts, additions=additions, examples=len(texts))
-            if additions or gone:
-                self.restructure()
-            self.publish([*fresh, *gone], bool(additions or gone))
-            return replace(done, twins=twins, parted=parted)
-
     def held_out_twins(self, fresh: Iterable[tuple[int, bytes]], count: int) -> tuple[Twin, ...]:
         """Those of `count` examples, given as (id, new bytes), that copy a held-out one, with its side."""
-        if not self._has_held_out():
+        if not self.has_held_out():
             return ()
         twin_ids = self._held_out_texts().twins(fresh, count)
         rows = self.stored.example_rows(list(dict.fromkeys(twin_ids.values())))
         return tuple(Twin(example, twin, str(rows[twin].split)) for example, twin in twin_ids.items())
 
-    def _parted(self, fresh: dict[int, bytes]) -> tuple[Parted, ...]:
+    def parted(self, fresh: dict[int, bytes]) -> tuple[Parted, ...]:
         """Those of a few examples, given with their new bytes, that an earlier change put beside a held-out twin
         and that copy none any more."""
-        if len(fresh) > _LOOKED_AT or not self._has_held_out():
+        if len(fresh) > _LOOKED_AT or not self.has_held_out():
             return ()
         joined = self.stored.sides_before_twins(fresh)
         if not joined:
@@ -149,7 +116,7 @@ class Writing:
             if texts.twin_of_held_out(example, rewritten) is None
         )
 
-    def _has_held_out(self) -> bool:
+    def has_held_out(self) -> bool:
         """Whether any example is on the validation or the test side."""
         return self.results.count_held_out() > 0
 
@@ -169,26 +136,6 @@ class Writing:
         rows = self.stored.example_rows([twin.example for twin in twins])
         before = {i: row.split for i, row in rows.items()}
         return [FieldChange(twin.example, "split", before.get(twin.example), twin.side) for twin in twins]
-
-    def _new_bytes(self, raws: dict[int, bytes]) -> list[FieldChange]:
-        """One `FieldChange` for each example that gets new bytes; `raws`: example id to its new bytes."""
-        rows = self.stored.example_rows(list(raws))
-        parts: list[FieldChange] = []
-        for example, new in raws.items():
-            row = rows.get(example)
-            parts.append(FieldChange(example, "raw", row.raw if row is not None else None, new))
-            parts.append(FieldChange(example, "version", row.version if row is not None else 0, REVISION))
-        return parts
-
-    def _further_lines(self, lines: dict[int, list[bytes]]) -> list[Addition]:
-        """The examples that are added where an example became several lines, each behind the one before it."""
-        additions: list[Addition] = []
-        for example, (_, *further) in lines.items():
-            anchor = example
-            for raw in further:
-                additions.append(Addition(self.stored.next_id() + len(additions), raw, anchor))
-                anchor = additions[-1].id
-        return additions
 
     def set_fields(
         self,

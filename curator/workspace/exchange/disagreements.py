@@ -16,7 +16,7 @@ import msgspec
 from curator.core.text import one_line
 from curator.errors import UsageError
 from curator.workspace.records import Change
-from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.open_change import FieldChange
 from curator.workspace.workspace import Workspace
 
 PREFIX = "disagreement."

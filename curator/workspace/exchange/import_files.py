@@ -43,7 +43,7 @@ from curator.workspace.files.preview import TRACES, Preview, example_of, line_of
 from curator.workspace.records import Change
 from curator.workspace.storage import line_file
 from curator.workspace.storage.folder import slug
-from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.open_change import FieldChange
 from curator.workspace.workspace import Workspace
 
 SOURCE_ROW = (

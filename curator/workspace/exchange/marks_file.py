@@ -19,7 +19,7 @@ from curator.core.example import parse
 from curator.core.text import one_line
 from curator.errors import InputError
 from curator.workspace.storage.examples import StoredExamples
-from curator.workspace.storage.journal import REVISION, FieldChange
+from curator.workspace.storage.open_change import REVISION, FieldChange
 
 MARKS_KEY = "curator_marks"
 """The key of an example under which `--marks keys` writes its marks."""

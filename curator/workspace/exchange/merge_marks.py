@@ -20,7 +20,7 @@ from curator.workspace.exchange.disagreements import Disagreement, Judgement, al
 from curator.workspace.exchange.marks_file import Marks, marks_of
 from curator.workspace.records import Change
 from curator.workspace.storage.examples import StoredExamples
-from curator.workspace.storage.journal import REVISION, FieldChange
+from curator.workspace.storage.open_change import REVISION, FieldChange
 from curator.workspace.workspace import Workspace
 
 RATINGS = (1, 2, 3, 4, 5)

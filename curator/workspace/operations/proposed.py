@@ -17,7 +17,7 @@ from curator.core.text import one_line
 from curator.workspace.operations import inbox
 from curator.workspace.operations.inbox import Target
 from curator.workspace.operations.perform import Operation
-from curator.workspace.storage.journal import FieldChange
+from curator.workspace.storage.open_change import FieldChange
 from curator.workspace.workspace import Workspace
 
 State = Literal["open", "accepted", "edited", "rejected"]

@@ -22,7 +22,7 @@ from curator.workspace.operations.proposed import (
 )
 from curator.workspace.operations.trial import trial_of
 from curator.workspace.records import Change
-from curator.workspace.storage.journal import REVISION, Addition, FieldChange
+from curator.workspace.storage.open_change import REVISION, Addition, FieldChange
 from curator.workspace.workspace import Workspace
 
 _Place = tuple[str | int, ...]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from curator.workspace.records import Record
 from curator.workspace.storage import surprises
 from curator.workspace.storage.example_order import Order
 from curator.workspace.storage.held_out import HeldOutSides
-from curator.workspace.storage.line_file import LineFile
+from curator.workspace.storage.line_file import CHUNK, LineFile
 from curator.workspace.storage.sources import Source, copy_path, read_sources
 from curator.workspace.storage.tables import ADDITION_UNDONE
 
@@ -284,13 +284,44 @@ class StoredExamples:
 
     def raws(self, ids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """(id, current bytes) for many ids in order; unknown ids are left out."""
+        return ((example, raw) for example, _, raw in self.rows_and_raws(ids))
+
+    def rows_and_raws(self, ids: Iterable[int]) -> Iterator[tuple[int, ExampleRow | None, bytes]]:
+        """As `raws`, with the row of each example that has one."""
         for part in batches(list(ids) if not isinstance(ids, Sequence) else ids):
             rows = self.example_rows(part)
+            lines = self._lines_of(part)
             for example in part:
+                row = rows.get(example)
                 try:
-                    yield example, self.raw(example, rows.get(example))
+                    if row is not None and row.raw is not None:
+                        yield example, row, row.raw
+                    else:
+                        yield example, row, lines(example)
                 except KeyError:
                     continue
+
+    def _lines_of(self, ids: Sequence[int]) -> Callable[[int], bytes]:
+        """Reads the line of an unchanged example by its id, which raises KeyError for one that has none; those of
+        ids that lie close together in one source are read at once."""
+        source, first, last = self.source_of(ids[0]), min(ids), max(ids)
+        if source is None or last - first >= 2 * len(ids) or self.source_of(last) is not source:
+            return self.raw
+        begin, offsets, file = source.first_id, source.line_file.offsets, source.line_file
+        start, end = offsets[first - begin], offsets[last - begin + 1]
+        if first < begin or end - start > CHUNK * 4:
+            return self.raw
+        block = file.read(start, end - start)
+        if len(block) != end - start:
+            return self.raw
+
+        def line(example: int) -> bytes:
+            at = example - begin
+            if file.blanks and file.is_blank(at):
+                raise KeyError(example)
+            return trim(block[offsets[at] - start : offsets[at + 1] - start], first=not at)
+
+        return line
 
     def everything(self) -> Iterator[tuple[int, int, bytes]]:
         """(id, version, current bytes) of every example, deleted ones too, source by source, read in blocks."""

@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from curator.errors import InputError, NotSaved
 from curator.workspace.meter import Meter
 from curator.workspace.records import Change
-from curator.workspace.storage import database, tables
+from curator.workspace.storage import database
+from curator.workspace.storage.open_change import (
+    REVISION,
+    SHOWN_IDS,
+    Addition,
+    FieldChange,
+    OpenChange,
+    ids_of,
+)
 
-SHOWN_IDS = 1000
-"""A Change lists the ids of its examples up to this many."""
 _LAST = "undone = 0 AND kind NOT IN ('undo','redo') ORDER BY id DESC"
 _NEXT = "undone = 1 ORDER BY id"
 """Which change undo takes back and redo brings back. `undone` is 0, 1 (can be redone) or 2 (can no longer be)."""
-
-
-class FieldChange(NamedTuple):
-    """One field of one example, before and after a change. `example` 0 is the workspace, -N the source N."""
-
-    example: int
-    field: str
-    before: object
-    after: object
-
-
-class Addition(NamedTuple):
-    """The row of a new example, which stands behind `anchor`; written together with the change that adds it."""
-
-    id: int
-    raw: bytes
-    anchor: int
 
 
 class Journal:
@@ -75,17 +63,14 @@ class Journal:
         parts = [p for p in parts if p.after is REVISION or p.before != p.after]
         if not (parts or additions or statements):
             return Change(id=self.revision(), kind=kind, label=label, ids=(), examples=0, created_at=time.time())
-        with _Transaction(self):
-            revision = self._next()
+        with self.open_change() as change:
             for statement, values in statements:
                 self._db.execute(statement, tuple(values))
-            self._db.executemany(
-                "INSERT INTO example(id, raw, version, place, deleted) VALUES(?,?,?,?,2)",
-                ((a.id, a.raw, revision, a.anchor) for a in additions),
-            )
-            parts = [p._replace(after=revision) if p.after is REVISION else p for p in parts]
-            self._db.execute("UPDATE change SET undone = 2 WHERE undone = 1")
-            return self._record(revision, kind, label, parts, None, examples)
+            change.add(additions)
+            change.write(parts)
+            change.end_redo()
+            ids = _distinct(p.example for p in parts if p.example > 0)
+            return change.close(kind, label, len(ids) if examples is None else examples, ids=ids)
 
     def next_undo(self) -> int | None:
         """The change that `undo` would take back."""
@@ -167,88 +152,26 @@ class Journal:
     def _revert(self, row: tuple[int, str, str, int], kind: str) -> Change:
         """Swap before and after of a change, as a new change of the kind `undo` or `redo`."""
         target, _, label, examples = row
-        columns = "example, field, after, before" if kind == "undo" else "example, field, before, after"
-        cursor = self._db.execute(f"SELECT {columns} FROM part WHERE change = ?", (target,))
-        rows = self.meter.over("Reading", cursor, examples)
-        parts = [FieldChange(example, sys.intern(field), *values) for example, field, *values in rows]
         words = ("Undid: " if kind == "undo" else "Redid: ") + label
-        with _Transaction(self):
+        with self.open_change() as change:
+            change.repeat(target, backwards=kind == "undo", examples=examples)
             self._db.execute("UPDATE change SET undone = ? WHERE id = ?", (int(kind == "undo"), target))
-            return self._record(self._next(), kind, words, parts, target, examples)
+            return change.close(kind, words, examples, reverts=target)
 
-    def _record(
-        self,
-        revision: int,
-        kind: str,
-        label: str,
-        parts: Sequence[FieldChange],
-        reverts: int | None,
-        examples: int | None,
-    ) -> Change:
-        """Insert the rows of a change and apply its parts, within the transaction of the caller."""
-        ids = _distinct(p.example for p in parts if p.example > 0)
-        count = len(ids) if examples is None else examples
-        now = time.time()
-        self._db.execute(
-            "INSERT INTO change(id, kind, label, examples, created_at, reverts) VALUES(?,?,?,?,?,?)",
-            (revision, kind, label, count, now, reverts),
-        )
-        counted_parts = self.meter.over("Saving", parts, 2 * len(parts))  # half of the work; `_apply` is the other
-        self._db.executemany(
-            "INSERT INTO part VALUES(?,?,?,?,?)",
-            ((revision, p.example, p.field, p.before, p.after) for p in counted_parts),
-        )
-        self._apply(parts)
-        self.meter.last("Finishing")
-        listed = tuple(ids) if len(ids) <= SHOWN_IDS else ()
-        return Change(
-            id=revision,
-            kind=kind,
-            label=label,
-            ids=listed,
-            examples=count,
-            created_at=now,
-            reverts=reverts,
-        )
+    @contextmanager
+    def open_change(self) -> Iterator[OpenChange]:
+        """A change whose parts are written as they come, in one transaction, which ends with the block.
 
-    def _apply(self, parts: Sequence[FieldChange]) -> None:
-        """Write the new values of all parts, field by field. Raises NotSaved for an unknown field."""
-        by_field: dict[str, list[FieldChange]] = {}
-        for part in parts:
-            by_field.setdefault(part.field, []).append(part)
-        done = len(parts)
-        for field, of_field in by_field.items():
-            group: Iterable[FieldChange] = self.meter.over("Saving", of_field, 2 * len(parts), done)
-            done += len(of_field)
-            if field in tables.FIELDS:
-                self._db.executemany(
-                    f"INSERT INTO example(id, {field}) VALUES(?,?) "
-                    f"ON CONFLICT(id) DO UPDATE SET {field} = excluded.{field}",
-                    ((p.example, p.after) for p in group),
-                )
-            elif field.startswith("label:"):
-                name = field[6:]
-                on = ((p.example, name) for p in group if p.after)
-                off = ((p.example, name) for p in of_field if not p.after)
-                self._db.executemany("INSERT OR IGNORE INTO label(example, label) VALUES(?,?)", on)
-                self._db.executemany("DELETE FROM label WHERE example = ? AND label = ?", off)
-            elif field == "hidden":
-                self._db.executemany(
-                    "UPDATE source SET hidden = ? WHERE id = ?", ((p.after, -p.example) for p in group)
-                )
-            elif field.startswith("meta:"):
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (field[5:], of_field[0].after))
-            else:
-                raise NotSaved(f"the workspace holds an unknown field '{field}'")
+        An exception inside of the block takes all of it back. Raises NotSaved.
+        """
+        with _Transaction(self):
+            yield OpenChange(self._db, self._next(), self.meter)
 
     def _change(self, row: tuple[int, str, str, int, float, int, int | None]) -> Change:
         """A row of table `change` as a Change, with the ids of its examples if they are few."""
         ids: tuple[int, ...] = ()
         if row[3] <= SHOWN_IDS:
-            rows = self._db.execute(
-                "SELECT DISTINCT example FROM part WHERE change = ? AND example > 0 ORDER BY example", (row[0],)
-            )
-            ids = tuple(example for (example,) in rows)
+            ids = tuple(ids_of(self._db, row[0], -1))
         change, kind, label, examples, created_at, undone, reverts = row
         return Change(
             id=change,
@@ -273,14 +196,6 @@ def _distinct(ids: Iterable[int]) -> Sequence[int]:
     """Ids once each, ascending; an array where they ascend already, as in a bulk action (less memory)."""
     numbers = array("q", ids)
     return numbers if all(map(int.__lt__, numbers, islice(numbers, 1, None))) else sorted(set(numbers))
-
-
-class Revision:
-    """The type of `REVISION`."""
-
-
-REVISION = Revision()
-"""Stands for the id of the change that is being written."""
 
 
 class _Transaction:
