@@ -1,11 +1,11 @@
-"""What a whole file costs beside a bare parse of it: check, import, first analysis, split, a fix of every example.
+"""What a whole file costs beside a bare parse of it: check, import, first analysis, split, a fix of all.
 
     python benchmarks/bulk.py [FILE.jsonl] [--examples 100000] [--rounds 3] [--json]
 
 Every pass runs in a process of its own; the passes of a round run one after another, so that other load on the
 machine falls on all of them. Printed are medians: CPU seconds of the process and its children, wall seconds, the
 greatest memory of one process, the CPU as a multiple of the bare loop, and CPU microseconds a line. The fix strips
-blanks from the answers of as many generated chats as the file has lines.
+blanks from the answers of as many generated chats as the file has lines; the groups are 20,000 of three copies.
 """
 
 from __future__ import annotations
@@ -56,6 +56,20 @@ with open_workspace(Path(sys.argv[1])) as workspace:
     workspace.changes.writing.copy_sources()
     workspace.changes.fix(workspace.ids(), "surrounding_whitespace")
 """
+SETTLE = """
+import sys
+from pathlib import Path
+from curator.tui.session.duplicate_groups import DuplicateGroup
+from curator.tui.stage_models.settle_group import surplus
+from curator.workspace.opening import open_workspace
+with open_workspace(Path(sys.argv[1])) as workspace:
+    workspace.changes.writing.copy_sources()
+    groups = [DuplicateGroup("exact", (i, i + 1, i + 2)) for i in range(1, len(workspace.ids()), 3)]
+    workspace.changes.delete(surplus(workspace, groups, "longest", {}))
+    assert len(workspace.ids()) == len(groups)
+"""
+GROUPS, MEMBERS = 20_000, 3
+"""Groups of copies that `X` of the Duplicates stage settles at once, and the examples of each."""
 
 
 class Cost(NamedTuple):
@@ -80,11 +94,11 @@ def cost_of(command: Sequence[str]) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024)
 
 
-def commands(file: Path, spoilt: Path, away: Path) -> dict[str, list[str]]:
+def commands(file: Path, spoilt: Path, repeated: Path, away: Path) -> dict[str, list[str]]:
     """The passes by name; what they write goes to `away`, an empty folder."""
     curator = [sys.executable, "-m", "curator"]
-    copies = [away / name for name in ("analysed.jsonl", "fixed.jsonl")]
-    for source, copy in zip((file, spoilt), copies, strict=True):
+    copies = [away / name for name in ("analysed.jsonl", "fixed.jsonl", "settled.jsonl")]
+    for source, copy in zip((file, spoilt, repeated), copies, strict=True):
         os.link(source, copy)
     return {
         "bare loop": [sys.executable, "-c", PARSE, str(file)],
@@ -93,6 +107,7 @@ def commands(file: Path, spoilt: Path, away: Path) -> dict[str, list[str]]:
         "first analysis": [sys.executable, "-c", ANALYSE, str(copies[0])],
         "split": [*curator, "split", str(file), "-d", str(away / "sides"), "--json"],
         "fix of every example": [sys.executable, "-c", FIX, str(copies[1])],
+        "settling of all groups": [sys.executable, "-c", SETTLE, str(copies[2])],
     }
 
 
@@ -105,14 +120,28 @@ def spoil(path: Path, count: int) -> None:
             file.write(json.dumps({"messages": [{"role": r, "content": c} for r, c in turns]}) + "\n")
 
 
+def repeat(path: Path) -> None:
+    """Write chats, each several times."""
+    with path.open("w") as file:
+        for number in range(GROUPS):
+            turns = [
+                ("user", f"Tell me about the harbour number {number}."),
+                ("assistant", f"It is old: {number}."),
+            ]
+            line = json.dumps({"messages": [{"role": r, "content": c} for r, c in turns]}) + "\n"
+            file.write(line * MEMBERS)
+
+
 def measure(file: Path, count: int, rounds: int, folder: Path) -> dict[str, Cost]:
     """The medians of all passes."""
     spoilt = folder / "spoilt.jsonl"
     spoil(spoilt, count)
+    repeated = folder / "repeated.jsonl"
+    repeat(repeated)
     costs: dict[str, list[Cost]] = {}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(dir=folder) as away:
-            for name, command in commands(file, spoilt, Path(away)).items():
+            for name, command in commands(file, spoilt, repeated, Path(away)).items():
                 costs.setdefault(name, []).append(cost_of(command))
     return {
         name: Cost(*(statistics.median(column) for column in zip(*each, strict=True)))
@@ -144,7 +173,7 @@ def main() -> None:
         f"{count:,} examples, {args.rounds} rounds; CPU s · wall s · MB of one process · x the bare loop · us each"
     )
     for name, cost in costs.items():
-        each = cost.cpu / count * 1e6
+        each = cost.cpu / (GROUPS * MEMBERS if name.startswith("settling") else count) * 1e6
         print(
             f"{name:<22} {cost.cpu:8.2f} {cost.wall:8.2f} {cost.megabytes:8.0f} {cost.cpu / bare:8.1f} {each:8.1f}"
         )
@@ -165,6 +194,8 @@ def state_figures(costs: dict[str, Cost], count: int) -> None:
         "CPU microseconds each",
         at_most=30,
     )
+    settled = costs["settling of all groups"].cpu / (GROUPS * MEMBERS) * 1e6
+    state(f"X over {GROUPS:,} groups", settled, "CPU microseconds an example", at_most=30)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from curator import paths
 from curator.tui.screens.duplicates.screen import DuplicatesScreen
-from curator.tui.session.duplicate_groups import DuplicateGroups
+from curator.tui.session import duplicate_groups
+from curator.tui.session.changed import Changed
+from curator.tui.session.duplicate_groups import DuplicateGroup, DuplicateGroups
+from curator.tui.stage_models import settle_group
 from curator.tui.widgets.line_list import LineList
+from curator.workspace import meter
+from curator.workspace.opening import open_workspace
+from curator.workspace.records import Record
+from curator.workspace.storage.examples import StoredExamples
 from tests.tui.scene import SIZES, Scene, chat, dataset, opened
 
 pytestmark = pytest.mark.by_turns
@@ -206,3 +213,48 @@ async def test_every_planted_copy_and_contradiction_of_the_sample_is_settled_wit
             await scene.pilot.press("u")
         await scene.settle()
         assert len(stage(scene)._groups) == len(groups)
+
+
+async def test_all_groups_are_chosen_with_progress_and_each_example_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [chat(f"Question {n // 3} of its own", f"(answer {n // 3})") for n in range(30)]
+    told: list[tuple[str, int, int]] = []
+    read: list[int] = []
+    records = StoredExamples.records
+
+    def counted(self: StoredExamples, ids: Sequence[int]) -> Iterator[Record]:
+        read.extend(ids)
+        return records(self, ids)
+
+    with open_workspace(dataset(tmp_path, lines)) as workspace:
+        groups = [DuplicateGroup("exact", (n, n + 1, n + 2)) for n in range(1, 31, 3)]
+        monkeypatch.setattr(meter, "EVERY", 1)
+        monkeypatch.setattr(StoredExamples, "records", counted)
+        with workspace.reporting_to(lambda *words: told.append(words)):
+            others = settle_group.surplus(workspace, groups, "newest", {(1, 2, 3): 2})
+        assert list(others) == [1, 3, *(n for n in range(4, 31) if n % 3)]
+        assert read == list(range(4, 31))
+        assert told == [("Choosing", n, 10) for n in range(10)]
+
+
+async def test_what_changed_is_compared_in_portions_and_a_stop_leaves_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicate_groups, "PORTION", 4)
+    lines = [chat(f"Question {n} of its own kind", f"(answer {n})") for n in range(10)]
+    with open_workspace(dataset(tmp_path, lines)) as workspace:
+        copies = DuplicateGroups(workspace)
+        await copies.find(lambda *_: None)
+        same = chat("Where is it?", "(there)")
+        workspace.changes.replace_many(dict.fromkeys(range(1, 11), same), "Changed 10")
+        copies.note_change(Changed(None))
+        shares: list[float] = []
+
+        def goes_on(share: float) -> bool:
+            shares.append(share)
+            return len(shares) < 3
+
+        copies._catch_up(goes_on)
+        assert shares == [0.0, 0.4, 0.8]
+        assert [group.ids for group in copies.groups(72.0)] == [tuple(range(1, 11))]

@@ -27,6 +27,9 @@ IN_PROCESS = 3_000
 AT_ONCE = 500
 """Up to so many changed examples are compared again at once; more in a thread, while the screen says so."""
 
+PORTION = 5_000
+"""So many changed examples are compared again between two looks whether to go on."""
+
 COPIES = frozenset({"exact", "normalised", "near"})
 """Kinds that may be deleted all at once; contradictions and look-alikes are decided one by one."""
 
@@ -74,8 +77,7 @@ class DuplicateGroups:
         child process. Raises CuratorError where the child failed.
         """
         if self._index is not None:
-            report("comparing what changed", 0.0)
-            await asyncio.to_thread(self._catch_up)
+            await self._catch_up_in_thread(report)
             return
         duplicates = await asyncio.to_thread(importlib.import_module, "curator.workspace.find_duplicates")
         stored = await asyncio.to_thread(duplicates.load_stored, self._workspace, self._scope)
@@ -113,20 +115,49 @@ class DuplicateGroups:
         else:
             self._stale |= changed.ids
 
-    def _catch_up(self) -> Duplicates | None:
-        """Compare the changed examples again and return the index, None before `find`."""
+    async def _catch_up_in_thread(self, report: Callable[[str, float], None]) -> None:
+        """Compare what changed; a task that is cancelled leaves the rest for the next time."""
+        phase, loop, stopped = "comparing what changed", asyncio.get_running_loop(), threading.Event()
+
+        def goes_on(share: float) -> bool:
+            loop.call_soon_threadsafe(report, phase, share)
+            return not stopped.is_set()
+
+        report(phase, 0.0)
+        try:
+            await asyncio.to_thread(self._catch_up, goes_on)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    def _catch_up(self, goes_on: Callable[[float], bool] = lambda _: True) -> Duplicates | None:
+        """Compare the changed examples again and return the index, None before `find`.
+
+        `goes_on` gets the share that is done; where it says no, the rest stays to be compared.
+        """
         with self._guard:
             index, workspace = self._index, self._workspace
             if index is None or not (self._stale or self._all_stale):
                 return index
-            stale, all_stale = self._stale, self._all_stale
-            self._stale, self._all_stale = set(), False
             live = set(workspace.ids())
-            if all_stale:
+            if self._all_stale:
+                self._all_stale = False
                 touched = {row[0] for row in workspace.db.execute("SELECT id FROM example")}
-                stale = stale | (set(index.ids) ^ live) | touched
-            index.put({i: workspace.raw(i) if i in live else None for i in sorted(stale)})
+                self._stale |= (set(index.ids) ^ live) | touched
+            waiting = sorted(self._stale)
+            for start in range(0, len(waiting), PORTION):
+                if not goes_on(start / len(waiting)):
+                    break
+                portion = waiting[start : start + PORTION]
+                self._stale.difference_update(portion)  # before they are read: they may change again meanwhile
+                index.put(self._raws(portion, live))
             return index
+
+    def _raws(self, ids: list[int], live: set[int]) -> dict[int, bytes | None]:
+        """The bytes of examples, None for those that are not `live`."""
+        with self._workspace.guard:
+            raws = dict(self._workspace.stored.raws([example for example in ids if example in live]))
+        return {example: raws.get(example) for example in ids}
 
     def groups(self, threshold: float) -> list[DuplicateGroup]:
         """Contradictions, then copies from exact to near, then look-alikes; without dismissed groups.

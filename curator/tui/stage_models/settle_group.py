@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from curator.core import splice
@@ -10,7 +12,6 @@ from curator.core.duplicates.texts import messages_of, prompt_and_answer
 from curator.core.example import Path
 from curator.core.text import count_of
 from curator.core.turns import is_learnt
-from curator.tui.session.changing import Callback
 
 if TYPE_CHECKING:
     from curator.tui.session.duplicate_groups import DuplicateGroup
@@ -56,15 +57,23 @@ def settle(session: Session, group: DuplicateGroup, keep: int, *, merge: bool = 
 
 
 def settle_all(
-    session: Session, groups: Sequence[DuplicateGroup], member_of: Callable[[DuplicateGroup], int], then: Callback
+    session: Session, groups: Sequence[DuplicateGroup], policy: str, chosen: Mapping[tuple[int, ...], int]
 ) -> None:
-    """Delete all members but `member_of(group)` of many groups, as one change; `then` is called after it."""
+    """Delete all members but one of many groups, as one change: the `chosen` one, else that of the policy."""
+    count = sum(len(group.ids) - 1 for group in groups)
+    session.delete_chosen(lambda: surplus(session.workspace, groups, policy, chosen), count)
 
-    def choose() -> list[int]:
-        members = ((group, member_of(group)) for group in groups)
-        return [i for group, member in members for i in group.ids if i != member]
 
-    session.delete_chosen(choose, sum(len(group.ids) - 1 for group in groups), then)
+def surplus(
+    workspace: Workspace, groups: Sequence[DuplicateGroup], policy: str, chosen: Mapping[tuple[int, ...], int]
+) -> array[int]:
+    """The members that `settle_all` deletes; reported group by group, and each example is read once."""
+    records = workspace.records([i for group in groups if group.ids not in chosen for i in group.ids])
+    others = array("q")
+    for group in workspace.journal.meter.over("Choosing", groups, len(groups)):
+        keep = chosen.get(group.ids) or member_to_keep(list(islice(records, len(group.ids))), policy)
+        others.extend(i for i in group.ids if i != keep)
+    return others
 
 
 def unify_answers(session: Session, group: DuplicateGroup, keep: int) -> Change | None:

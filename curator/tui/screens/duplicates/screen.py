@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -112,15 +113,17 @@ class DuplicatesScreen(StageScreen):
         assert self._copies is not None
         self.query_one("#groups", LineList).show(0, self._line)
         self._work_shown = self.session.tasks.begin("looking for copies", self._stop_looking)
+        threshold = self.threshold
         try:
             await self._copies.find(self._report)
+            groups = await asyncio.to_thread(self._copies.groups, threshold)
         except (CuratorError, OSError) as error:
             self.query_one("#groups", LineList).say("")
             self.session.say(error)
             return
         finally:
             self._work_shown.end()
-        self._show(True)
+        self._show(True, groups if threshold == self.threshold and self._copies.ready else None)
 
     def _report(self, phase: str, share: float) -> None:
         if self._work_shown is not None:
@@ -142,15 +145,15 @@ class DuplicatesScreen(StageScreen):
         self.workers.cancel_group(self, "copies")
         self.query_one("#groups", LineList).say("Stopped; esc looks again")
 
-    def _show(self, anew: bool = False) -> None:
-        """Show the groups; `anew` drops the counts at other thresholds, since examples changed."""
+    def _show(self, anew: bool = False, groups: list[DuplicateGroup] | None = None) -> None:
+        """Show the groups, or these; `anew` drops the counts at other thresholds, since examples changed."""
         assert self._copies is not None
         if anew:
             self._counts = {}
-        self._groups = self._copies.groups(self.threshold)
-        groups = self.query_one("#groups", LineList)
-        groups.say("✓ no copies and no contradictions")
-        groups.show(len(self._groups), self._line)
+        self._groups = self._copies.groups(self.threshold) if groups is None else groups
+        lines = self.query_one("#groups", LineList)
+        lines.say("✓ no copies and no contradictions")
+        lines.show(len(self._groups), self._line)
         self._counts[self.threshold] = sum(len(f.ids) - 1 for f in self._groups if f.kind in COPIES)
         self.query_one("#copies-summary", Static).update(self._summary())
         self._show_members()
@@ -305,7 +308,7 @@ class DuplicatesScreen(StageScreen):
         words = f"Delete {what}, keeping the {self.policy} of each?"
         words += " One undo brings all back."
         if await self.app.push_screen_wait(Confirm("Settle all copies", words, f"Delete {deleted:,}")):
-            settle_group.settle_all(self.session, copies, self._member_to_keep, lambda: self._show(True))
+            settle_group.settle_all(self.session, copies, self.policy, self._chosen_by_hand)
 
     def action_no_copies(self) -> None:
         """Remember that the members of this group are no copies of each other."""
