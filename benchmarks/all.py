@@ -70,6 +70,7 @@ PARTS = (
         "--examples 3000 --keys 20 {peers}",
         f"{MILLION} --keys 100 --train {{peers}}",
     ),
+    Part("small", "300 examples: longest steps, a saved edit", "--edits 5", "--edits 40 --train"),
     Part("lateness", "the UI beside its analysis", None, "--examples 100000"),
     Part("browse", "browsing beside toolong and VisiData", None, "--examples 100000 --rounds 1"),
     Part("generation", "first token, tokens a second, memory beside llama.cpp", None, "--rounds 1 {llama}"),

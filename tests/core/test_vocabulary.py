@@ -149,13 +149,19 @@ CALLS = st.builds(
 )
 """Calls and tools as they are counted."""
 WORDS = st.sampled_from(
-    ["<|endoftext|>", "<|im_start|>", "don't", "they'LL", "1234567", "HTTPServer", "    ", "\n\n  "]
+    [
+        *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|start|>assistant<|channel|>final<|message|>"),
+        *("<|endofprompt|>", "<|fim_prefix|>", "<|reserved_200013|>", "<s>", "</s>", "[INST]"),
+        *('def f(x: int) -> str:\n    return f"{x!r}"  # note\n', "SELECT * FROM t WHERE a<>'b';\r\n"),
+        *("```js\nconst a = [1, 2].map((x) => x ** 2);\n```", "a" * 300, " " * 99, "=" * 80, "\t\t\t\t"),
+        *("don't", "they'LL", "1234567", "HTTPServer", "    ", "\n\n  "),
+    ]
 )
 
 
-@pytest.mark.parametrize("name", ["o200k_base", "cl100k_base"])
+@pytest.mark.parametrize("name", vocabulary.ENCODINGS)
 @settings(max_examples=examples(300), deadline=None)
-@given(parts=st.lists(st.text(SCRIPTS, max_size=12) | WORDS | CALLS, max_size=8))
+@given(parts=st.lists(st.text(max_size=12) | st.text(SCRIPTS, max_size=12) | WORDS | CALLS, max_size=8))
 def test_the_faster_counter_counts_as_tiktoken_does(name: str, parts: list[str]) -> None:
     count = vocabulary.quick_count(name)
     if count is None:

@@ -79,8 +79,9 @@ def lines_of_program(tmp_path: Path, name: str) -> list[str]:
     data.write_text("".join(chat % (n, "so, " * (n % 300)) for n in range(6_000)) + "{}\n{\n")
     program.write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, str(program), str(data), name], capture_output=True, text=True, check=False
-    )
+        [sys.executable, str(program), str(data), name],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
     assert done.returncode == (-signal.SIGKILL if name == "killed" else 0), done.stderr
     return done.stdout.splitlines()
 
