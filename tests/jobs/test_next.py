@@ -19,6 +19,7 @@ from curator.jobs.planning import training_data
 from curator.jobs.runs.asking import Way
 from curator.jobs.studies.next_prompts import Data, make_queue
 from curator.jobs.studies.raw_prompts import read_prompts
+from curator.jobs.studies.suggestions import propose_cards
 from curator.workspace.opening import open_workspace
 from curator.workspace.operations.proposed import proposals_of
 from tests.jobs.conftest import client_for
@@ -180,7 +181,8 @@ async def test_how_sure_a_model_is_and_what_it_missed(fake: FakeProvider, folder
             (FRESH[1], [-0.05]),
         ):
             messages = data.begun([{"role": "user", "content": text}])
-            ledger.add_answer(MODEL, message_key(messages), {"answer": "(rain)", "logprobs": logprobs})
+            stored = {"answer": "(rain)", "logprobs": logprobs, "cut": text == FRESH[1]}
+            ledger.add_answer(MODEL, message_key(messages), stored)
         raw = [[{"role": "user", "content": text}] for text in ("Grandpa turns eighty", "An owl hoots", FRESH[1])]
         async with client_for(fake) as client:
             queue = await make_queue(data, raw, way, client, ledger, lambda name, done, total: None)
@@ -188,6 +190,11 @@ async def test_how_sure_a_model_is_and_what_it_missed(fake: FakeProvider, folder
     assert first.prompt == "Grandpa turns eighty" and first.certainty == pytest.approx(0.1, abs=0.01)
     assert first.reasons[:1] == ("unsure: 10%",) and "like 1 miss" in first.reasons
     assert {card.prompt: round(card.certainty or 0, 3) for card in queue.cards}["An owl hoots"] == 0.999
+    [cut] = [card for card in queue.cards if card.is_cut]
+    assert cut.prompt == FRESH[1] and cut.reasons[-1] == "its answer goes on"
+    with open_workspace(folder, read_only=True) as workspace:
+        made = propose_cards(workspace, [cut, first], MODEL)
+    assert "was cut" in made[0].why_not and made[1].proposal == 1
     assert not queue.notices and first.example("(party)")["messages"][-1]["content"] == "(party)"
 
 

@@ -69,8 +69,10 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         assert "Learnt: 6.0 → 3.2 → 2.5 nats (median of all at the end 1.8)" in text
         await scene.press("p")
         assert "W accepts or rejects it" in scene.toasts()
+        await scene.until("suspects proposes 1 change")
+        scene.app.clear_notifications()
         [proposal] = proposals_of(scene.workspace)
-        assert (proposal.ids, proposal.by) == ([5], "study of suspects") and "90% sure" in proposal.why
+        assert (proposal.ids, proposal.by) == ([5], "suspects") and "90% sure" in proposal.why
         assert proposal.operation["value"] == "(moon)" and b"(4 sun)" in scene.workspace.raw(5)
         await scene.press("down", "down", "p", "up")
         assert "not known to its end" in scene.toasts() and len(proposals_of(scene.workspace)) == 1

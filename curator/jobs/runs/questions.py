@@ -91,6 +91,8 @@ class Questions:
             "answer": content if isinstance(content, str) else "",
             "seconds": round(clock() - began, 3),
         }
+        if getattr(response.choices[0], "finish_reason", None) == "length":
+            answer["cut"] = True
         usage = getattr(response, "usage", None)
         for name in ("prompt_tokens", "completion_tokens"):
             if isinstance(count := getattr(usage, name, None), int):
@@ -106,6 +108,10 @@ class Questions:
             "answers": [answer["answer"] for answer in answers],
             "logprobs": [answer.get("logprobs") for answer in answers],
         }
+
+    def is_cut(self, at: int) -> bool:
+        """Whether the answer to a prompt was longer than the most tokens that an answer may have."""
+        return self.answers[self.keys[at]].get("cut") is True
 
     def likelihoods(self, prompts: Sequence[Prompt]) -> list[list[float] | None]:
         """The log probabilities of each wanted answer's tokens; None where they were not measured."""

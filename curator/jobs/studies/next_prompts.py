@@ -51,6 +51,8 @@ class Card:
     certainty: float | None
     """The probability that the model gave its answer; None where its provider does not tell."""
     reasons: tuple[str, ...]
+    is_cut: bool = False
+    """Whether the answer goes on: it is longer than any that is there."""
 
     def to_json(self) -> dict[str, Any]:
         """As `curator study next --json` has it."""
@@ -194,9 +196,9 @@ async def make_queue(
         queue.notices.append(f"the first {MOST_READ:,} prompts were read")
     for each in ranked:
         answer, certainty = stored["answers"][each.at].strip(), certainties[each.at]
-        reasons = _reasons(each, answer, certainty, data, contract)
-        prompt = prompts[each.at]
-        queue.cards.append(Card(prompt.messages, prompt.text, answer, certainty, reasons))
+        is_cut, prompt = questions.is_cut(each.at), prompts[each.at]
+        reasons = (*_reasons(each, answer, certainty, data, contract), *["its answer goes on"] * is_cut)
+        queue.cards.append(Card(prompt.messages, prompt.text, answer, certainty, reasons, is_cut))
     return queue
 
 

@@ -16,7 +16,7 @@ from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample
 from curator.workspace.workspace import Workspace
 
-AUTHOR = "study of suspects"
+AUTHOR = "suspects"
 
 
 class Suggestion(NamedTuple):
@@ -70,9 +70,12 @@ def propose_cards(workspace: Workspace, cards: Sequence[Card], model: str) -> li
     """Propose each prompt of the queue with the model's answer as a new example; the gate comes first."""
     gate = Gate(workspace)
     with Proposing(workspace, one_line(model, MAX_AUTHOR)) as proposing:
-        return [
-            Suggestion(*propose_new(gate, proposing, card.example(), ", ".join(card.reasons)))
-            if card.answer.strip()
-            else Suggestion(None, "it answered nothing")
-            for card in cards
-        ]
+        return [_propose_card(gate, proposing, card) for card in cards]
+
+
+def _propose_card(gate: Gate, proposing: Proposing, card: Card) -> Suggestion:
+    if not card.answer.strip():
+        return Suggestion(None, "it answered nothing")
+    if card.is_cut:
+        return Suggestion(None, "its answer is longer than any that is there, and was cut")
+    return Suggestion(*propose_new(gate, proposing, card.example(), ", ".join(card.reasons)))
