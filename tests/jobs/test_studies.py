@@ -200,9 +200,12 @@ def test_planted_answers_are_others_and_chance_is_no_finding() -> None:
     missed = measure_planted(ranked, planted_ones, labels)
     assert (missed.found, missed.in_tenth, missed.tells) == (8, 21, False)
     assert (
-        "of 40 planted answers 21 (52%) are in the first tenth; with few labels 70% should be" in missed.sentence
+        "of 40 planted answers 21 (52%) rank with the first tenth; with few labels 85% should" in missed.sentence
     )
-    assert measure_planted(ranked, [*range(28), *range(100, 112)], labels).tells  # 28 of 40
+    assert measure_planted(ranked, [*range(34), *range(100, 106)], labels).tells  # 34 of 40
+    assert not measure_planted(ranked, [*range(33), *range(100, 107)], labels).tells
+    among_slips = measure_planted(ranked, list(range(0, 80, 2)), labels)  # as many slips take every second place
+    assert (among_slips.in_tenth, among_slips.tells) == (40, True)
     assert measure_planted(ranked, planted_ones, list(map(str, range(400)))).tells
 
 

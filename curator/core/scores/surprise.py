@@ -18,8 +18,9 @@ _BETTER = 3.0
 """How many times better than chance the planted answers must be found for suspects to be shown."""
 _FEW_LABELS = 0.05
 """Most different answers, as a share of the examples, of data with few labels."""
-_OF_LABELS = 0.7
-"""Share of the planted answers that has to be in the first tenth where labels are few."""
+_OF_LABELS = 0.85
+"""Share of the planted answers that has to rank with the first tenth of the others where labels are few: 0.7 is
+wanted, and of 50 planted ones chance alone moves the share by 0.13 (two standard errors)."""
 _LEVEL = 0.01
 """Greatest probability that chance finds as many."""
 
@@ -60,7 +61,8 @@ class PlantedFound:
     first: int
     found: int
     in_tenth: int
-    """How many are in the first tenth: of 10 % of slips, as large a share of that tenth would be slips."""
+    """How many rank with the first tenth of the others: where a tenth of the others are slips, which are found as
+    well, as large a share of that tenth are slips."""
     has_few_labels: bool = False
 
     @property
@@ -93,8 +95,8 @@ class PlantedFound:
         if self._finds_too_few and self.planted:
             share = self.in_tenth / self.planted
             return (
-                f"It cannot tell here: of {self.planted} planted answers {self.in_tenth} ({share:.0%}) are in the "
-                f"first tenth; with few labels {_OF_LABELS:.0%} should be, so nothing is marked."
+                f"It cannot tell here: of {self.planted} planted answers {self.in_tenth} ({share:.0%}) rank with "
+                f"the first tenth; with few labels {_OF_LABELS:.0%} should, so nothing is marked."
             )
         return (
             f"It cannot tell here: of {count_of(self.planted, 'answer that was', 'answers that were')} "
@@ -107,10 +109,14 @@ def measure_planted(
     surprises: Sequence[float], planted: Sequence[int], answers: Sequence[str] = ()
 ) -> PlantedFound:
     """How many planted answers are among the most surprising: of all 200 and more examples the first 20, of fewer
-    a tenth. By the `answers` of all examples few labels are told from many."""
+    a tenth; and how many rank with the first tenth of the others, for whose places they do not compete. By the
+    `answers` of all examples few labels are told from many."""
     tenth = max(3, len(surprises) // 10)
     first = min(20, tenth)
     order = sorted(range(len(surprises)), key=lambda at: -surprises[at])
-    found, in_tenth = (len(set(order[:count]) & set(planted)) for count in (first, tenth))
+    chosen = set(planted)
+    others = [surprises[at] for at in order if at not in chosen]
+    last = others[min(tenth, len(others)) - 1] if others else -math.inf
+    found, in_tenth = len(chosen & set(order[:first])), sum(surprises[at] > last for at in chosen)
     few = bool(answers) and len({answer.strip() for answer in answers}) <= _FEW_LABELS * len(answers)
     return PlantedFound(len(surprises), len(planted), first, found, in_tenth, few)
