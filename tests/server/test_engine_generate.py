@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from curator.basemodels import text_model as tokenizer
 from curator.basemodels import weights
 from curator.server.engines import sampling
+from curator.server.engines.embedded import attention, products
 from curator.server.engines.embedded.answers import EmbeddedEngine
-from curator.server.engines.embedded.decode import SLICE_TOKENS
+from curator.server.engines.embedded.decode import SLICE_TOKENS, EmbeddedDecoder
+from curator.server.engines.embedded.llama import Llama
 from curator.server.engines.embedded.lora import Adapter, write_peft
 from curator.server.engines.text_stream import AnswerText
 from tests.server import tiny
@@ -313,3 +315,27 @@ def test_a_beginning_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     several = ask(engine, "how", "when", "who")
     fresh = ask(EmbeddedEngine(folder, 1), "how", "when", "who")
     assert several[1] == fresh[1] and several[0] < fresh[0]
+
+
+@pytest.mark.parametrize("prompts", [1, 3])
+def test_shared_work_gives_the_logits_of_one_thread(
+    model: Path, monkeypatch: pytest.MonkeyPatch, prompts: int
+) -> None:
+    """Products and attention, by two threads and group by group, as by one thread in one piece."""
+
+    def logits(threads: int) -> list[Any]:
+        engine = Llama(weights.load(model, by_column=True), decoding_threads=threads)
+        rows = [[*range(100), *range(7 * number, 7 * number + 90)] for number in range(prompts)]
+        decoder = EmbeddedDecoder(engine, None, rows)
+        while not decoder.ready:
+            decoder.read()
+        read = decoder.logits
+        decoder.advance([3] * prompts)
+        return [read, decoder.logits]
+
+    alone = logits(1)
+    monkeypatch.setattr(products.Products, "_is_quiet", lambda _self: True)
+    monkeypatch.setattr(products, "_LEAST_SHARED", 0)
+    monkeypatch.setattr(attention, "_MANY_KEYS", 0)
+    for expected, found in zip(alone, logits(2), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

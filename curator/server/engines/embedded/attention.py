@@ -15,6 +15,10 @@ from curator.basemodels.model_shape import LlamaShape
 from curator.server.engines.embedded.batches import PackedRow
 from curator.server.engines.embedded.lora import Array
 from curator.server.engines.embedded.norms import HeadNorms, rms_norm, rms_norm_backward
+from curator.server.engines.embedded.products import Products
+
+_MANY_KEYS = 256
+"""From so many keys on, attention is worth to be shared by threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +120,66 @@ def forward(qkv: Array, plan: RowPlan, norms: HeadNorms | None = None) -> tuple[
 
 
 def attend_to_cache(
-    q: Array, before: tuple[Array, Array] | None, own: tuple[Array, Array], config: LlamaShape
+    q: Array,
+    before: tuple[Array, Array] | None,
+    own: tuple[Array, Array],
+    config: LlamaShape,
+    products: Products,
 ) -> Array:
     """Attention of a run of tokens, (T, heads·head): to all keys and values `before`, and causally to `own`, whose
     last T are the tokens' own. Keys and values are (kv, tokens, head), `q` (T, heads, head) is rotated and scaled.
+
+    Where there are many, each thread takes some of the tokens and one group of heads after the other, so that
+    scores stay in the processor's cache.
     """
-    tokens, groups = len(q), config.num_kv_heads
-    grouped = _by_group(q, groups)
-    keys, values = own
+    earlier = own[0].shape[1] - len(q)
+    if own[0].shape[1] + (0 if before is None else before[0].shape[1]) < _MANY_KEYS:
+        return _attend(q, before, own, config)
+    out = np.empty((len(q), config.num_heads, config.head_dim), q.dtype)
+    heads = np.arange(config.num_heads).reshape(config.num_kv_heads, -1)
+
+    def attend_part(part: slice) -> None:
+        seen = [each[:, : earlier + part.stop] for each in own]
+        for group, members in enumerate(heads.tolist()):
+            one, many = slice(group, group + 1), slice(members[0], members[-1] + 1)
+            cached = None if before is None else (before[0][one], before[1][one])
+            mixed = _attend(q[part, many], cached, (seen[0][one], seen[1][one]), config)
+            out[part, many] = mixed.reshape(-1, len(members), config.head_dim)
+
+    products.run(attend_part, products.shares(len(q)))
+    return out.reshape(len(q), -1)
+
+
+def _attend(q: Array, before: tuple[Array, Array] | None, own: tuple[Array, Array], config: LlamaShape) -> Array:
+    """As `attend_to_cache`, in one piece."""
+    tokens, keys, values = len(q), *own
+    grouped = _by_group(q, len(keys))
     scores = grouped @ keys.swapaxes(1, 2)
     later = np.triu(np.ones((tokens, tokens), bool), 1)
     scores.reshape(-1, tokens, keys.shape[1])[..., keys.shape[1] - tokens :][:, later] = -np.inf
     if before is None or not before[0].shape[1]:
-        softmax(scores)
-        return _by_token(scores @ values, tokens)
-    cached = before[0].shape[1]
-    scores = np.concatenate([grouped @ before[0].swapaxes(1, 2), scores], axis=-1)
-    softmax(scores)
-    return _by_token(scores[..., :cached] @ before[1] + scores[..., cached:] @ values, tokens)
+        total = exponentials(scores)
+        mixed = scores @ values
+    else:
+        cached = before[0].shape[1]
+        scores = np.concatenate([grouped @ before[0].swapaxes(1, 2), scores], axis=-1)
+        total = exponentials(scores)
+        mixed = scores[..., :cached] @ before[1] + scores[..., cached:] @ values
+    mixed /= total
+    return _by_token(mixed, tokens)
 
 
 def softmax(scores: Array) -> None:
     """Softmax over the last axis, in place."""
+    scores /= exponentials(scores)
+
+
+def exponentials(scores: Array) -> Array:
+    """Make scores the numerators of their softmax over the last axis, in place; the denominators (…, 1)."""
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
+    total: Array = scores.sum(axis=-1, keepdims=True)
+    return total
 
 
 def backward(d_mixed: Array, saved: SavedAttention, plan: RowPlan, norms: HeadNorms | None = None) -> Array:

@@ -154,7 +154,7 @@ class EmbeddedDecoder:
             own[0][:, segment.first : segment.last] = k[tokens].swapaxes(0, 1)
             own[1][:, segment.first : segment.last] = v[tokens].swapaxes(0, 1)
             own_before = own[0][:, : segment.last], own[1][:, : segment.last]
-            out[tokens] = attention.attend_to_cache(q[tokens], before, own_before, config)
+            out[tokens] = attention.attend_to_cache(q[tokens], before, own_before, config, self._model.products)
         return out
 
     def beginning(self, most: int) -> tuple[Sequence[int], KeysAndValues]:

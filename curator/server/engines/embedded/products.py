@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,8 +16,9 @@ DECODING_THREADS = min(4, _CORES)
 """Threads that share a product while answers are decoded and nothing else is at work."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks at what else is at work."""
-_LEAST_SHARED = 2**19
-"""Weights that a matrix has at least for its products to be shared: for less, waiting for a thread costs more."""
+_LEAST_SHARED = 2**20
+"""Multiplications for which a product is shared by threads: for fewer, waiting for a thread costs more (measured
+for 1 to 64 rows and the matrices of SmolLM2-135M)."""
 
 
 class Products:
@@ -44,20 +45,27 @@ class Products:
 
     def multiply(self, x: Array, weight: Array) -> Array:
         """x @ weight.T: (T, inputs) and (outputs, inputs) → (T, outputs)."""
-        if self._pool is None or weight.size < _LEAST_SHARED or not self._is_quiet():
+        if len(x) * weight.size < _LEAST_SHARED:
+            return multiply(x, weight)
+        shares = self.shares(len(weight))
+        if len(shares) == 1:
             return multiply(x, weight)
         out = np.empty((len(x), len(weight)), x.dtype)
-        ends = [len(weight) * number // self._threads for number in range(self._threads + 1)]
-        parts = [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+        self.run(lambda part: np.matmul(x, weight[part].T, out=out[:, part]), shares)
+        return out
 
-        def compute(part: slice) -> None:
-            np.matmul(x, weight[part].T, out=out[:, part])
+    def shares(self, count: int) -> list[slice]:
+        """What each thread takes of so many equal parts of some work; all in one on a busy machine."""
+        threads = self._threads if self._pool is not None and self._is_quiet() else 1
+        ends = [count * number // threads for number in range(threads + 1)]
+        return [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
 
-        others = [self._pool.submit(compute, part) for part in parts[1:]]
-        compute(parts[0])
+    def run(self, work: Callable[[slice], object], shares: Sequence[slice]) -> None:
+        """Do some work on all shares at the same time."""
+        others = [self._pool.submit(work, share) for share in shares[1:]] if self._pool is not None else []
+        work(shares[0])
         for other in others:
             other.result()
-        return out
 
     def _is_quiet(self) -> bool:
         """Whether there are cores for the threads, by the load average of the last minute, their own included."""
