@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("peft", "merged", "gguf")
 QUANTISATIONS = ("f16", "q8_0", "q4_0")
+PROGRESS = "CURATOR_PROGRESS"
+"""The environment variable by which the UI asks for lines of progress on stderr, and their first word."""
 _SHOWN = 10
 _MOST_PROMPTS = 1_000
 _USUAL = 0.9
@@ -245,13 +248,20 @@ def _show(value: dict[str, Any]) -> None:
 
 
 def _bar(what: str) -> Any:
-    """A callback that shows on a terminal how far a phase is."""
+    """A callback that shows on a terminal how far a phase is; lines of progress where `PROGRESS` is set."""
+    told = -1
 
     def show(done: int, total: int) -> None:
-        if sys.stderr.isatty():
+        nonlocal told
+        percent = 100 * done // max(1, total)
+        if os.environ.get(PROGRESS) and percent != told:
+            told = percent
+            sys.stderr.write(f"{PROGRESS} {percent} {what}\n")
+            sys.stderr.flush()
+        elif sys.stderr.isatty():
             end = "\r\x1b[K" if done >= total else ""
             width = shutil.get_terminal_size().columns
-            sys.stderr.write(f"\r{what} {100 * done // max(1, total):3d} %{end}"[:width])
+            sys.stderr.write(f"\r{what} {percent:3d} %{end}"[:width])
             sys.stderr.flush()
 
     return show

@@ -95,6 +95,32 @@ async def test_a_job_started_elsewhere_is_listed_followed_and_steered(
             own.close()
 
 
+async def test_a_run_of_the_command_on_the_same_file_is_listed_and_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as fake:
+        configure(fake, monkeypatch)
+        file = dataset(tmp_path, many(3))
+        of_file, of_another = job(fake), job(fake)
+        with Ledger.for_path(None) as ledger:
+            for name, source in ((of_file, file), (of_another, tmp_path / "another.jsonl")):
+                run = Run(
+                    run=f"run-{name}", provider=fake.dialect, origin=fake.base_url, model=MODEL,
+                    status="validating_files", fingerprint=name, created_at=1.0, job_id=name,
+                    dataset_sha256="0" * 64, examples=3, source=str(source.resolve()),
+                )  # fmt: skip
+                ledger.claim(run)
+        async with opened(file, NARROW) as scene:
+            await scene.press("alt+4")
+            await until(scene, "succeeded")
+            assert [run.job_id for run in scene.app.job_watch.runs_of_files()] == [of_file]
+            assert "elsewhere" not in scene.screen_text() and of_another not in scene.screen_text()
+            await scene.press("J")
+            await until(scene, "validating_files")
+            ids = [run.job_id for run in scene.app.screen._runs]  # type: ignore[attr-defined]
+            assert sorted(filter(None, ids)) == sorted([of_file, of_another]), "each is listed once"
+
+
 async def test_a_key_that_is_revoked_in_the_middle_stops_the_asking_and_a_new_one_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

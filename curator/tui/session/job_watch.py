@@ -75,6 +75,17 @@ class JobWatch:
         self.fault = ""
         return runs
 
+    def runs_of_files(self) -> list[Run]:
+        """Runs of `curator train FILE` for this workspace's files, newest first; follows the open ones."""
+        files = {source.origin for source in self._workspace.stored.sources if source.origin}
+        try:
+            self.other_jobs.look_for_runs_of(files)
+        except CuratorError:
+            return []  # the user's ledger, which J and `curator jobs` read too
+        if any(not run.settled for run in self.other_jobs.of_files):
+            self.start()
+        return self.other_jobs.of_files
+
     def is_evaluated(self, run: str) -> bool:
         """Whether the model of a run was asked and its answers scored; False where that cannot be read."""
         try:
@@ -88,9 +99,9 @@ class JobWatch:
 
     def all_running(self) -> list[Run]:
         """The runs whose jobs are not over, newest first; none where the runs cannot be read."""
-        if not (self._workspace.path / "runs.db").exists():
-            return []
-        return [run for run in self.runs() if run.job_id and not run.closed]
+        own = self.runs() if (self._workspace.path / "runs.db").exists() else []
+        every = sorted([*own, *self.other_jobs.of_files], key=lambda run: -run.created_at)
+        return [run for run in every if run.job_id and not run.closed]
 
     def ledger_of(self, run: Run) -> Ledger:
         """The ledger that holds a run; the workspace's own unless another one is known to hold it."""
@@ -100,7 +111,11 @@ class JobWatch:
         """Start the polling loop, unless it runs already or no job is open."""
         if self._running:
             return
-        if self._guest or ((self._workspace.path / "runs.db").exists() and self._open_runs()):
+        if (
+            self._guest
+            or self.other_jobs.of_files
+            or ((self._workspace.path / "runs.db").exists() and self._open_runs())
+        ):
             self._running = True
             self._app.run_worker(self._loop(), group="watch", exclusive=True, exit_on_error=False)
 
@@ -196,7 +211,7 @@ class JobWatch:
     def _open_runs(self) -> list[Run]:
         own = [run for run in self.runs() if not run.settled]
         guests = [run for run in self.other_jobs.runs if run.run == self._guest and not run.settled]
-        return [*own, *guests]
+        return [*own, *(run for run in self.other_jobs.of_files if not run.settled), *guests]
 
     async def _poll(self, run: Run) -> None:
         from curator.jobs.runs import monitor  # heavy
@@ -207,7 +222,7 @@ class JobWatch:
             self._failures.pop(run.provider, None)
             if self.trouble.pop(run.provider, None):
                 self.changed.publish(run.run)
-            if run.run == self._guest:
+            if self.other_jobs.owner(run) is not None:
                 self.other_jobs.reload()
             pause = monitor.interval(poll.run, self._clients[run.provider].provider.kind)
             if poll.events or poll.run != run:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from curator import paths
 from curator.errors import CuratorError
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class OtherJobs:
         self._ledgers: list[Ledger] | None = None
         self._owner: dict[str, Ledger] = {}
         """By run: the ledger that holds it."""
+        self._of_user: Ledger | None = None
+        """The user's own ledger, once it was looked at for runs of files."""
+        self.of_files: list[Run] = []
+        """Runs of `curator train FILE` for this workspace's files, newest first; the user's ledger has them."""
         self.runs: list[Run] = []
         """Newest first. Runs without an `owner` are made from a provider's list and not stored anywhere."""
         self._listed: dict[str, list[Run]] = {}
@@ -39,7 +44,18 @@ class OtherJobs:
 
     def owner(self, run: Run) -> Ledger | None:
         """The ledger that holds a run; None for a run that is not stored."""
-        return self._owner.get(run.run)
+        is_of_file = any(other.run == run.run for other in self.of_files)
+        return self._of_user if is_of_file else self._owner.get(run.run)
+
+    def look_for_runs_of(self, files: Collection[str]) -> None:
+        """Read the user's ledger, if there is one, for runs of files, given by their resolved paths."""
+        if self._of_user is None:
+            if not (paths.data_dir() / "runs.db").exists():
+                return
+            from curator.jobs.ledger.ledger import Ledger  # heavy
+
+            self._of_user = self._open.enter_context(Ledger.for_path(None))
+        self.of_files = [run for run in self._of_user.runs() if run.source in files]
 
     def ledgers(self, own: Ledger) -> list[Ledger]:
         """The ledgers beside `own`: the user's first, then those of other workspaces."""
@@ -92,8 +108,17 @@ class OtherJobs:
         all_listed = (run for runs in self._listed.values() for run in runs)
         listed = [run for run in all_listed if (run.origin, run.job_id) not in stored_jobs]
         self._owner = {name: ledger for name, (_, ledger) in stored.items()}
-        self.runs = sorted([*(run for run, _ in stored.values()), *listed], key=lambda run: -run.created_at)
+        beside = [
+            run for run in [*(run for run, _ in stored.values()), *listed] if run.run not in self._of_files_ids
+        ]
+        self.runs = sorted(beside, key=lambda run: -run.created_at)
+
+    @property
+    def _of_files_ids(self) -> set[str]:
+        return {run.run for run in self.of_files}
 
     def reload(self) -> None:
         """Read the stored runs again, after a poll has changed one."""
+        if self._of_user is not None:
+            self.of_files = [self._of_user.get(run.run) or run for run in self.of_files]
         self.runs = [ledger.get(run.run) if (ledger := self.owner(run)) else run for run in self.runs]

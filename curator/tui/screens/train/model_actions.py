@@ -24,6 +24,8 @@ class ModelActions(StageScreen):
         super().__init__()
         self.taken: dict[str, str] = {}
         """By run: the checkpoint that was taken in place of its last model."""
+        self.export_notes: dict[str, tuple[str, str]] = {}
+        """By run: how far the export of its model is or how it ended, as a sentence and its colour."""
 
     def put_on_board(self, run: Run, model: str, *, is_own: bool) -> None:
         """Tick a model on the board of Compare; one of another workspace gets a row of its own."""
@@ -109,10 +111,25 @@ class ModelActions(StageScreen):
             self.session.toast(f"{run.provider} keeps its models: only those tuned on this machine are exported.")
             return
 
+        async def write(export: ModelExport) -> str:
+            task = self.session.tasks.begin("export")
+            self.export_notes[run.run] = (f"… Exporting to {export.folder}", "$quiet")
+            self.reload()
+            try:
+                words = await run_export(model, export, self._prompts(run), task.report)
+            except CuratorError as error:
+                self.export_notes[run.run] = (f"! {error.message}", "$mark-error")
+                raise
+            else:
+                self.export_notes[run.run] = (f"✓ {words}", "$mark-ok")
+            finally:
+                task.end()
+            return words
+
         def on_answer(export: ModelExport | None) -> None:
             if export:
-                self.session.toast("Exporting; that takes a minute or two.")
-                self.carry_out(run_export(model, export, self._prompts(run)))
+                self.session.toast("Exporting; the status line tells how far it is.")
+                self.carry_out(write(export))
 
         folder = self.session.workspace.path.parent / f"{model.split(':')[-1]}-model"
         self.app.push_screen(ModelExportDialog(model, folder), on_answer)

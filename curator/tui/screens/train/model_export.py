@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput, Paths, path_of
 from curator.tui.widgets.tick import Tick
 
+PROGRESS = "CURATOR_PROGRESS"
+"""As in `cli/model_export.py`."""
 _FORMS = {
     "gguf q8_0": "GGUF, 8 bits: Ollama, llama.cpp, LM Studio",
     "gguf f16": "GGUF, 16 bits: twice as large, the same answers",
@@ -72,27 +76,45 @@ class ModelExportDialog(Dialog[ModelExport]):
         self.dismiss(ModelExport(form, folder, self.query_one("#prove", Tick).value))
 
 
-async def run_export(model: str, export: ModelExport, prompts: Path) -> str:
-    """Run `curator models export`, proved by the prompts of a path, and return a sentence for the user. Raises
-    CuratorError if it failed."""
+async def run_export(
+    model: str, export: ModelExport, prompts: Path, report: Callable[[float, str], object]
+) -> str:
+    """Run `curator models export`, proved by the prompts of a path, and return a sentence for the user.
+
+    `report` gets the share of a phase that is done, 0 to 1, and what it does. Raises CuratorError if it failed.
+    """
     form, _, quantisation = export.form.partition(" ")
     words = [sys.executable, "-m", "curator", "models", "export", model, "-o", str(export.folder), "--json"]
     words += ["--format", form, *(["--quantize", quantisation] if quantisation else [])]
     words += ["--prove", str(prompts)] if export.prove else []
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={**os.environ, PROGRESS: "1"}
     )
+    assert child.stdout is not None and child.stderr is not None
     try:
-        out, err = await child.communicate()
+        out, why = await asyncio.gather(child.stdout.read(), _last_words(child.stderr, report))
+        await child.wait()
     finally:
         if child.returncode is None:
             child.kill()
     if child.returncode:
-        lines = err.decode("utf-8", "replace").strip().splitlines()
-        why = lines[-1].removeprefix("curator: ") if lines else "the command said nothing"
         raise CuratorError(f"The model was not exported: {one_line(why, 300)}")
     return ". ".join([f"The model is in {export.folder}", *map(_proof_words, json.loads(out).get("proofs", []))])
+
+
+async def _last_words(stderr: asyncio.StreamReader, report: Callable[[float, str], object]) -> str:
+    """Report what the command tells of its progress; the last of its other lines."""
+    last = "the command said nothing"
+    async for raw in stderr:
+        line = raw.decode("utf-8", "replace").strip()
+        first, _, rest = line.partition(" ")
+        if first == PROGRESS:
+            percent, _, what = rest.partition(" ")
+            report(int(percent) / 100, f"export: {what}")
+        elif line:
+            last = line.removeprefix("curator: ")
+    return last
 
 
 def _proof_words(proof: dict[str, Any]) -> str:

@@ -55,6 +55,9 @@ class TrainScreen(ModelActions):
         super().__init__()
         self._runs: list[Run] = []
         self._own_count = 0
+        """How many of `_runs` are of this workspace or its files; the others follow them."""
+        self._numbers: dict[str, int] = {}
+        """By run: its number in this workspace, which a run of `curator train FILE` has not."""
         self._rest_timer: Timer | None = None
         self._run_shown = ""
         self._fault_shown = ""
@@ -93,7 +96,9 @@ class TrainScreen(ModelActions):
     def reload(self) -> None:
         current = self.current
         identity = (current.run, current.origin, current.job_id) if current else None
-        own = self.jobs.runs()
+        stored = self.jobs.runs()
+        self._numbers = {run.run: len(stored) - at for at, run in enumerate(stored)}
+        own = sorted([*stored, *self.jobs.runs_of_files()], key=lambda run: -run.created_at)
         others = self.jobs.other_jobs.runs if self._lists_all else []
         self._runs, self._own_count = [*own, *others], len(own)
         at = next((i for i, run in enumerate(self._runs) if identity and _is_same_run(run, identity)), 0)
@@ -161,7 +166,7 @@ class TrainScreen(ModelActions):
         examples = f"{run.examples or '?':>5} ex  " if own or run.examples else f"{'elsewhere':>8}  "
         return [
             (f"{mark} ", kind),
-            (f"#{self._own_count - index:<3}" if own else "    ", "accent"),
+            (f"#{number:<3}" if (number := self._numbers.get(run.run)) else "    ", "accent"),
             (f"{run.status:<17}", kind),
             (f"{when}  {one_line(run.provider, 12):<6} ", "dim"),
             (examples, "" if own else "dim"),
@@ -215,7 +220,9 @@ class TrainScreen(ModelActions):
         pane.display = run is not None
         if run is not None:
             ledger = self.jobs.ledger_of(run)
-            pane.show(run, ledger, run_notes.notes(run, ledger, self.jobs.trouble.get(run.provider)))
+            notes = run_notes.notes(run, ledger, self.jobs.trouble.get(run.provider))
+            exported = self.export_notes.get(run.run)
+            pane.show(run, ledger, [exported, *notes] if exported else notes)
 
     def _tick(self) -> None:
         run = self.current
