@@ -82,7 +82,7 @@ class ChoiceState:
             if self.constraint is not None and not ended:
                 self.constraint.take(token)
         except InputError as error:
-            self.fail("constraint_failed", error.message)
+            self.fail("constraint_failed", error.message, self.constraint.param if self.constraint else "messages")
             return
         if ended:
             self.finish("stop")
@@ -118,10 +118,10 @@ class ChoiceState:
         usage = {"prompt_tokens": len(self.prompt), "completion_tokens": self.tokens}
         self._say(finish_reason=reason, usage=usage)
 
-    def fail(self, code: str, message: str) -> None:
-        """End with an error line, which ends the whole request."""
+    def fail(self, code: str, message: str, param: str) -> None:
+        """End with an error line, which ends the whole request; `param` is the field that is at fault."""
         self.alive = False
-        self.lines.append({"id": self.request, "error": {"code": code, "message": message}})
+        self.lines.append({"id": self.request, "error": {"code": code, "message": message, "param": param}})
 
     def _say(self, **more: Any) -> None:
         self.lines.append({"id": self.request, "index": self.index, **more})

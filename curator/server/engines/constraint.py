@@ -6,7 +6,9 @@ generation process only, at the first request with a constraint.
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -50,23 +52,38 @@ class ConstraintCompiler:
         matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
         fault = matcher.get_error() or next(iter(matcher.get_grammar_warnings()), "")
         if fault:
-            raise UnmetConstraint(" ".join(fault.split())[:300], param)
-        return Constraint(matcher)
+            raise UnmetConstraint(_reason(fault), param)
+        matcher.compute_bitmask()
+        if matcher.get_error():
+            raise UnmetConstraint("no answer meets it: a definition refers to itself and never ends", param)
+        return Constraint(matcher, param)
+
+
+def _reason(fault: str) -> str:
+    """What llguidance says of a grammar, without its place in the grammar and the grammar's lines."""
+    lines = itertools.takewhile(lambda line: not re.match(r"\s*\d+ \|", line), fault.splitlines())
+    words = " ".join(" ".join(lines).split())
+    return re.sub(r"^at \d+\(\d+\): ", "", words).removeprefix("failed to compile JSON schema: ")[:300]
 
 
 class Constraint:
     """Which tokens may follow in one answer."""
 
-    def __init__(self, matcher: Any) -> None:
+    def __init__(self, matcher: Any, param: str) -> None:
         self._matcher = matcher
+        self.param = param
+        """The request's field that asks for it."""
 
     def copy(self) -> Constraint:
         """A constraint at the same place, for another answer."""
-        return Constraint(self._matcher.deep_copy())
+        return Constraint(self._matcher.deep_copy(), self.param)
 
     def mask(self, logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The logits (vocabulary,) with minus infinity for every token that may not follow."""
+        """The logits (vocabulary,) with minus infinity for every token that may not follow. Raises InputError
+        where none may and the answer is not whole."""
         bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")
+        if self._matcher.get_error():
+            raise self._lost()
         allowed = np.zeros(len(logits), bool)
         allowed[: len(bits)] = bits[: len(logits)]
         return np.where(allowed, logits, -np.inf)
@@ -74,11 +91,14 @@ class Constraint:
     def take(self, token: int) -> None:
         """Advance the grammar by a token that it allows. Raises InputError if the grammar became too complex."""
         if not self._matcher.consume_token(token):
-            why = " ".join(self._matcher.get_error().split())[:200]
-            raise InputError(
-                "The schema became too large or too deep while it was followed: make it smaller, or let its "
-                f"recursive parts end ({why or 'no token may follow'})."
-            )
+            raise self._lost()
+
+    def _lost(self) -> InputError:
+        why = " ".join(self._matcher.get_error().partition("<state>")[0].split())[:200]
+        return InputError(
+            "The schema became too large or too deep while it was followed: make it smaller, or let its "
+            f"recursive parts end ({why or 'no token may follow'})."
+        )
 
     @property
     def complete(self) -> bool:
