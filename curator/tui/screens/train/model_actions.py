@@ -100,7 +100,7 @@ class ModelActions(StageScreen):
 
     def action_export_model(self) -> None:
         """Write the tuned model for other programs, after asking for format and folder."""
-        from curator.tui.screens.train.model_export import ModelExportDialog, run_export  # heavy
+        from curator.tui.screens.train.model_export import ModelExportDialog  # heavy
 
         run = self.follow()
         model = self.taken.get(run.run, run.fine_tuned_model) if run is not None else None
@@ -111,28 +111,30 @@ class ModelActions(StageScreen):
             self.session.toast(f"{run.provider} keeps its models: only those tuned on this machine are exported.")
             return
 
-        async def write(export: ModelExport) -> str:
-            task = self.session.tasks.begin("export")
-            self.export_notes[run.run] = (f"… Exporting to {export.folder}", "$quiet")
-            self.reload()
-            try:
-                words = await run_export(model, export, self._prompts(run), task.report)
-            except CuratorError as error:
-                self.export_notes[run.run] = (f"! {error.message}", "$mark-error")
-                raise
-            else:
-                self.export_notes[run.run] = (f"✓ {words}", "$mark-ok")
-            finally:
-                task.end()
-            return words
-
         def on_answer(export: ModelExport | None) -> None:
             if export:
                 self.session.toast("Exporting; the status line tells how far it is.")
-                self.carry_out(write(export))
+                self.carry_out(self._export(run, model, export))
 
         folder = self.session.workspace.path.parent / f"{model.split(':')[-1]}-model"
         self.app.push_screen(ModelExportDialog(model, folder), on_answer)
+
+    async def _export(self, run: Run, model: str, export: ModelExport) -> str:
+        """Export a model and return a sentence; the run's notes tell of it too. Raises CuratorError."""
+        from curator.tui.screens.train.model_export import run_export  # heavy
+
+        task = self.session.tasks.begin("export")
+        self.export_notes[run.run] = (f"… Exporting to {export.folder}", "$quiet")
+        self.reload()
+        try:
+            words = await run_export(model, export, self._prompts(run), task.report)
+        except CuratorError as error:
+            self.export_notes[run.run] = (f"! {error.message}", "$mark-error")
+            raise
+        finally:
+            task.end()
+        self.export_notes[run.run] = (f"✓ {words}", "$mark-ok")
+        return words
 
     def action_write_chart(self) -> None:
         """Write the curves on the screen to a file, as a picture or a table."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,14 +84,21 @@ async def run_export(
 
     `report` gets the share of a phase that is done, 0 to 1, and what it does. Raises CuratorError if it failed.
     """
-    form, _, quantisation = export.form.partition(" ")
-    words = [sys.executable, "-m", "curator", "models", "export", model, "-o", str(export.folder), "--json"]
-    words += ["--format", form, *(["--quantize", quantisation] if quantisation else [])]
-    words += ["--prove", str(prompts)] if export.prove else []
-    pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env={**os.environ, PROGRESS: "1"}
+        *_command(model, export, prompts),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, PROGRESS: "1"},
     )
+    out, why = await _outcome(child, report)
+    if child.returncode:
+        raise CuratorError(f"The model was not exported: {one_line(why, 300)}")
+    return ". ".join([f"The model is in {export.folder}", *map(_proof_words, json.loads(out).get("proofs", []))])
+
+
+async def _outcome(child: Process, report: Callable[[float, str], object]) -> tuple[bytes, str]:
+    """What the command wrote, and the last line of its errors; its progress is reported."""
     assert child.stdout is not None and child.stderr is not None
     try:
         out, why = await asyncio.gather(child.stdout.read(), _last_words(child.stderr, report))
@@ -98,9 +106,14 @@ async def run_export(
     finally:
         if child.returncode is None:
             child.kill()
-    if child.returncode:
-        raise CuratorError(f"The model was not exported: {one_line(why, 300)}")
-    return ". ".join([f"The model is in {export.folder}", *map(_proof_words, json.loads(out).get("proofs", []))])
+    return out, why
+
+
+def _command(model: str, export: ModelExport, prompts: Path) -> list[str]:
+    form, _, quantisation = export.form.partition(" ")
+    words = [sys.executable, "-m", "curator", "models", "export", model, "-o", str(export.folder), "--json"]
+    words += ["--format", form, *(["--quantize", quantisation] if quantisation else [])]
+    return [*words, "--prove", str(prompts)] if export.prove else words
 
 
 async def _last_words(stderr: asyncio.StreamReader, report: Callable[[float, str], object]) -> str:

@@ -96,11 +96,7 @@ class TrainScreen(ModelActions):
     def reload(self) -> None:
         current = self.current
         identity = (current.run, current.origin, current.job_id) if current else None
-        stored = self.jobs.runs()
-        self._numbers = {run.run: len(stored) - at for at, run in enumerate(stored)}
-        own = sorted([*stored, *self.jobs.runs_of_files()], key=lambda run: -run.created_at)
-        others = self.jobs.other_jobs.runs if self._lists_all else []
-        self._runs, self._own_count = [*own, *others], len(own)
+        self._read_runs()
         at = next((i for i, run in enumerate(self._runs) if identity and _is_same_run(run, identity)), 0)
         beyond = self._provider_lines() if self._lists_all else []
         lines = self.query_one("#runs", LineList)
@@ -115,6 +111,13 @@ class TrainScreen(ModelActions):
         lines.show(len(self._runs) + len(beyond), line, cursor=at)
         self.set_class(len(self._runs) + len(beyond) <= 2, "-few")
         self._show()
+
+    def _read_runs(self) -> None:
+        stored = self.jobs.runs()
+        self._numbers = {run.run: len(stored) - at for at, run in enumerate(stored)}
+        own = sorted([*stored, *self.jobs.runs_of_files()], key=lambda run: -run.created_at)
+        others = self.jobs.other_jobs.runs if self._lists_all else []
+        self._runs, self._own_count = [*own, *others], len(own)
 
     def _provider_lines(self) -> list[Pieces]:
         """Lines after the jobs: providers that could not be asked, and those that have not answered yet."""
