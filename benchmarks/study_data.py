@@ -1,8 +1,9 @@
-"""Chats of few labels, made for `study.py`: what people say of things they bought, and what a message is about.
+"""Chats made for `study.py` and `study_next.py`: what people say of things they bought, what a message is about,
+and what a customer wants.
 
 Each sentence is put together anew of a thing, what happened and how it is told, and none comes twice. The label
 follows from what is said in the end: people praise one thing and are disappointed by another, and words of one
-topic turn up in messages of others.
+topic turn up in messages of others. Wishes have 40 labels; the n-th comes 1/n times as often as the first.
 """
 
 from __future__ import annotations
@@ -142,9 +143,43 @@ def topics(chance: random.Random) -> tuple[str, str]:
     return chance.choice(MESSAGES).format(f"{chance.choice(who)} {chance.choice(what)}"), topic
 
 
+ACTIONS = {
+    "cancel": ("cancel", "call off", "get out of", "drop"),
+    "change": ("change", "amend", "make a correction to", "switch"),
+    "pay": ("pay for", "settle the bill for", "send the money for", "use a voucher for"),
+    "find": ("find", "track down", "look up", "see the details of"),
+    "refund": ("get my money back for", "be refunded for", "claim a refund on", "be paid back for"),
+    "renew": ("renew", "extend", "prolong", "keep for another year"),
+    "share": ("share", "hand over to my sister", "add a second person to", "send a copy of"),
+    "protect": ("insure", "lock", "secure", "put a password on"),
+}
+OBJECTS = {
+    "order": ("order", "purchase", "parcel", "delivery"),
+    "flight": ("flight", "plane ticket", "boarding pass", "trip to Oslo"),
+    "policy": ("home cover", "insurance policy", "contract", "health plan"),
+    "room": ("hotel room", "reservation", "suite", "stay in Rome"),
+    "account": ("account", "profile", "membership", "login"),
+}
+WISHES = (
+    "How do I {} the {}?", "I want to {} the {}.", "Can I {} the {} online?", "Hello, I have to {} the {} today.",
+    "Is there a way to {} the {}?", "Please help me, I must {} the {}.", "My husband says that I can {} the {}?",
+    "Your site does not let me {} the {}.", "Third try: I would like to {} the {}!", "Where can we {} the {}?",
+)  # fmt: skip
+
+
+def wishes(chance: random.Random) -> tuple[str, str]:
+    """What a customer asks, and what is wanted: an action and an object, with frequencies by Zipf's law."""
+    labels = [(action, thing) for action in ACTIONS for thing in OBJECTS]
+    random.Random(40).shuffle(labels)
+    [(action, thing)] = chance.choices(labels, [1 / rank for rank in range(1, len(labels) + 1)])
+    said = chance.choice(WISHES).format(chance.choice(ACTIONS[action]), chance.choice(OBJECTS[thing]))
+    return said, f"{action} {thing}"
+
+
 KINDS: dict[str, tuple[str, Callable[[random.Random], tuple[str, str]]]] = {
     "sentiment": ("Positive or negative?", sentiments),
     "topic": ("Name the topic.", topics),
+    "wish": ("What does the customer want?", wishes),
 }
 
 
