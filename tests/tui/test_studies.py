@@ -18,7 +18,7 @@ from curator.workspace.opening import open_workspace
 from curator.workspace.operations.proposed import proposals_of
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
-from tests.tui.scene import NARROW, Scene, chat, dataset, opened
+from tests.tui.scene import NARROW, WIDE, Scene, chat, dataset, opened
 
 pytestmark = pytest.mark.by_turns
 
@@ -99,6 +99,24 @@ async def test_every_key_of_the_studies(tmp_path: Path, monkeypatch: pytest.Monk
         assert "cannot be told whether 100 more" in scene.screen_text()
         await scene.press("escape")
         await study_that_goes_on(scene, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [([f"({at} sun)" for at in range(20)], "20 examples are too few"), (["(sun)"] * 40, "have the same answer")],
+    ids=["twenty", "one answer"],
+)
+async def test_what_cannot_be_studied_is_told_in_the_dialog(
+    tmp_path: Path, answers: list[str], words: str
+) -> None:
+    rows = [chat(f"question {at} of many", answer) for at, answer in enumerate(answers)]
+    async with opened(dataset(tmp_path, rows), WIDE) as scene:
+        for pressed in (("U", "r"), ("space", "V", "enter"), ("colon", *"how many more", "enter", "enter")):
+            await scene.press(*pressed)
+            await scene.until("Not studied")
+            text = " ".join(scene.screen_text().replace("│", " ").split())
+            assert words in text, text
+            await scene.press("escape")
 
 
 async def test_a_large_dataset_is_read_beside_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,10 +42,11 @@ def _read(path: Path) -> TrainingExamples:
 
 async def suspects(path: Path, report: Report) -> SuspectStudy:
     """Study which answers a model does not believe, and have the workspace keep it. Raises CuratorError."""
-    from curator.jobs.studies.examples import usable  # heavy
+    from curator.jobs.studies.examples import LEAST, require_enough, usable  # heavy
     from curator.jobs.studies.suspects import find_suspects
 
     data = await asyncio.to_thread(lambda: usable(_read(path)))
+    require_enough(data, LEAST, "a study of suspects")  # before a model has to be there
     async with _connected() as (client, model):
         study = await find_suspects(data, client, model, report)
     await asyncio.to_thread(study.store, path)
