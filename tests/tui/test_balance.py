@@ -20,7 +20,14 @@ from curator.core.turns import turns
 from curator.tui.screens.dataset.balance_dialog import BalanceDialog
 from curator.tui.screens.dialog import Confirm
 from curator.tui.stage_models import dataset_bars
-from curator.tui.stage_models.dataset_bars import Bar, query_for_ids, query_for_text, with_system
+from curator.tui.stage_models.dataset_bars import (
+    RANGES,
+    Bar,
+    query_for_ids,
+    query_for_text,
+    with_system,
+    words_if_cut,
+)
 from curator.tui.widgets.line_list import LineList
 from curator.workspace.checks.statistics import DatasetCounts
 from tests.tui.scene import SIZES, Scene, chat, dataset, many, opened
@@ -159,8 +166,20 @@ def test_exactly_finds_the_text_and_nothing_longer(text: str) -> None:
 
 @given(st.sets(st.integers(1, 400), min_size=1))
 def test_ids_as_a_query_are_those_ids(ids: set[int]) -> None:
-    parts = [part.removeprefix("id:").split("-") for part in query_for_ids(sorted(ids)).split(" or ")]
-    assert {i for part in parts for i in range(int(part[0]), int(part[-1]) + 1)} == ids
+    parsed = query.parse(query_for_ids(sorted(ids)))
+    ranges = parsed.items if isinstance(parsed, query.Or) else (parsed,)
+    assert {
+        i for i in range(1, 401) if any(isinstance(each, query.Range) and each.holds(i) for each in ranges)
+    } == ids
+    assert words_if_cut(sorted(ids)) == ""
+
+
+def test_more_ids_than_a_query_holds_are_told() -> None:
+    ids = range(1, 4 * RANGES, 2)
+    parsed = query.parse(query_for_ids(ids))
+    assert isinstance(parsed, query.Or)
+    assert len(parsed.items) == RANGES
+    assert words_if_cut(ids) == f" The first {RANGES:,} of {2 * RANGES:,} are listed."
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ MAX_DEPTH = 50
 _WORD = re.compile(r"(?:[^\s()]|\([^\s()]*\))+")
 """A word; parentheses that are closed in it belong to it: `(tired)`, `f(x)`."""
 _WORD_BEFORE_BAR = re.compile(r"(?:[^\s()|]|\([^\s()|]*\))+")
+_RANGE = re.compile(r"(?=\d|-\d)(\d+(?:\.\d+)?)?(?:(-)(\d+(?:\.\d+)?)?)?")
 _SMILEY = re.compile(r"[:;=]['^o*-]*[()](?=[\s)]|\Z)")
 _PARENTHESIS_AS_TYPED = re.compile(r'\((?![-!]\w|["/~]|[^\W\d]\w*(?:[<>=]|:(?!//)))[^\s()"]+\)')
 """Parentheses around one word, which are text and no group: `(tired)`, but not `(is:error)`, `(-a)`, `( a )`."""
@@ -125,22 +126,32 @@ class _Reader:
         if self.at >= len(self.text) or self.text[self.at].isspace() or self.text[self.at] == ")":
             raise QueryError(f"a value is missing behind '{match[0]}'", self.at)
         if name in NUMBERS:
-            return self._number(name, sign)
+            return self._ranges(name) if sign == ":" else self._number(name, sign)
         if name in CHOICES or name in NAMES:
             return self._choice(name)
         return self._text(name)
 
+    def _ranges(self, name: str) -> Query:
+        """Parse numbers and ranges that are joined: `3|7-9|12-`."""
+        ranges: list[Query] = []
+        while True:
+            start = self.at
+            word = self._bare(before_bar=True)
+            match = _RANGE.fullmatch(word)
+            if match is None:
+                raise QueryError(f"'{word}' is no number or range such as 10-20", start)
+            low, to, high = match.groups()
+            least = float(low) if low else None
+            ranges.append(Range(name, least, (float(high) if high else None) if to else least))
+            if self.text[self.at : self.at + 1] != "|":
+                return ranges[0] if len(ranges) == 1 else Or(tuple(ranges))
+            self.at += 1
+
     def _number(self, name: str, sign: str) -> Range:
         start = self.at
         word = self._bare()
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)?(-(\d+(?:\.\d+)?)?)?", word) if sign == ":" else None
-        if match is not None and word != "-":
-            low = float(match[1]) if match[1] else None
-            if not match[2]:
-                return Range(name, low, low)
-            return Range(name, low, float(match[3]) if match[3] else None)
-        if sign == ":" or not re.fullmatch(r"-?\d+(\.\d+)?", word):
-            raise QueryError(f"'{word}' is no number" + (" or range such as 10-20" if sign == ":" else ""), start)
+        if not re.fullmatch(r"-?\d+(\.\d+)?", word):
+            raise QueryError(f"'{word}' is no number", start)
         number = float(word)
         if sign == "=":
             return Range(name, number, number)

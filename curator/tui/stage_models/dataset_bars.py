@@ -30,8 +30,8 @@ UNUSED = 8
 """Most allowed but unused answers named."""
 LONG = 200
 """Most characters of a text that go into a query."""
-RANGES = 500
-"""Most ranges of ids in one query."""
+RANGES = 5_000
+"""Most ranges of ids in one query, which then has some 50,000 characters."""
 _SYSTEM = ("system", "developer")
 
 
@@ -205,15 +205,27 @@ def query_for_text(role: str, text: str) -> str:
 
 def query_for_ids(ids: Sequence[int]) -> str:
     """The query for these examples as ranges of ids; limited to the first `RANGES` ranges."""
-    parts: list[tuple[int, int]] = []
+    ranges = _ranges(ids)
+    return "id:" + "|".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges) if ranges else ""
+
+
+def words_if_cut(ids: Sequence[int]) -> str:
+    """What to add to a message where `query_for_ids` could not name all of these examples; else nothing."""
+    named = sum(last - first + 1 for first, last in _ranges(ids))
+    return "" if named == len(ids) else f" The first {named:,} of {len(ids):,} are listed."
+
+
+def _ranges(ids: Sequence[int]) -> list[tuple[int, int]]:
+    """The first `RANGES` ranges of ids, both ends included."""
+    ranges: list[tuple[int, int]] = []
     for example in sorted(ids):
-        if parts and example == parts[-1][1] + 1:
-            parts[-1] = (parts[-1][0], example)
-        elif len(parts) == RANGES:
+        if ranges and example == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], example)
+        elif len(ranges) == RANGES:
             break
         else:
-            parts.append((example, example))
-    return " or ".join(f"id:{a}" if a == b else f"id:{a}-{b}" for a, b in parts)
+            ranges.append((example, example))
+    return ranges
 
 
 # One system prompt for all

@@ -120,6 +120,10 @@ class QueryEvaluation:
         if isinstance(query, And):
             return self._all(query.items, within)
         if isinstance(query, Or):
+            if ranges := [item for item in query.items if isinstance(item, Range) and item.field == "id"]:
+                others = tuple(item for item in query.items if item not in ranges)
+                of_ids = self._ids_in(ranges)
+                return _combine([of_ids, self.mask(Or(others), within)], int.__or__) if others else of_ids
             masks = [self.mask(item, within) for item in sorted(query.items, key=_cost)]
             return _combine(masks, int.__or__)
         if isinstance(query, Not):
@@ -154,7 +158,9 @@ class QueryEvaluation:
 
     def _range(self, query: Range) -> Mask:
         """The matches of a comparison such as `tokens:>100`."""
-        if query.field in ("line", "id"):
+        if query.field == "id":
+            return self._ids_in([query])
+        if query.field == "line":
             return self._lines(query)
         if query.field == "surprise":
             return self._mask_of((i,) for i, number in self.stored.surprises().items() if query.holds(number))
@@ -190,15 +196,20 @@ class QueryEvaluation:
     def _states(self, bits: int, among: int) -> Mask:
         return self.current_results.flags.columns(self.size, "states")[0].translate(flags.having(bits, among))
 
+    def _ids_in(self, ranges: Sequence[Range]) -> Mask:
+        """The matches of at least one of many ranges of ids, in one mask."""
+        mask = Mask(self.size)
+        for each in ranges:
+            low = max(0, int(each.low or 0))
+            high = min(self.size - 1, self.size if each.high is None else int(each.high))
+            mask[low : high + 1] = b"\1" * max(0, high + 1 - low)
+        return mask
+
     def _lines(self, query: Range) -> Mask:
-        """The matches of a range of line numbers or ids."""
+        """The matches of a range of line numbers."""
         mask = Mask(self.size)
         low = 0 if query.low is None else int(query.low)
         high = self.size if query.high is None else int(query.high)
-        if query.field == "id":
-            low, high = max(low, 0), min(high, self.size - 1)
-            mask[low : high + 1] = b"\1" * max(0, high + 1 - low)
-            return mask
         for source in self.stored.sources:
             if len(source.numbers):
                 for number, line in enumerate(source.numbers):

@@ -19,7 +19,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.stage import StageScreen
 from curator.tui.session.changed import Changed
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.dataset_bars import query_for_ids
+from curator.tui.stage_models.dataset_bars import query_for_ids, words_if_cut
 from curator.tui.widgets.line_input import LineInput, Paths
 from curator.tui.widgets.line_list import LineList, Pieces
 from curator.workspace.changes.sides import PINNED
@@ -165,7 +165,10 @@ class SplitScreen(StageScreen):
     async def _list(self) -> None:
         at = self.query_one("#strata", LineList).cursor
         if at < len(self._answers):
-            await shell_of(self).show_query(query_for_ids(self._ids[self._answers[at][0]]))
+            ids = self._ids[self._answers[at][0]]
+            await shell_of(self).show_query(query_for_ids(ids))
+            if cut := words_if_cut(ids):
+                self.session.toast(cut.strip())
 
     def action_pin(self, side: str) -> None:
         """Pin all examples with the answer under the cursor to a side; "none" unpins them."""
@@ -203,9 +206,9 @@ class SplitScreen(StageScreen):
             return
         lines = ", ".join(str(line) for line, _ in copies[:8]) + (", …" if len(copies) > 8 else "")
         have = count_of(len(copies), "line of the file has", "lines of the file have")
-        words = f"{have} a copy in training: {lines}. The copies are listed."
-        self.session.toast(words)
-        await shell_of(self).show_query(query_for_ids(sorted({own for _, own in copies})))
+        ids = sorted({own for _, own in copies})
+        self.session.toast(f"{have} a copy in training: {lines}. The copies are listed.{words_if_cut(ids)}")
+        await shell_of(self).show_query(query_for_ids(ids))
 
     def action_check(self) -> None:
         """Compare the sides pair by pair, independently of the duplicate groups that the split used."""

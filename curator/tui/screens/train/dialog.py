@@ -25,7 +25,7 @@ from curator.tui.screens.dialog import Dialog
 from curator.tui.screens.train.advanced import AdvancedSettings
 from curator.tui.screens.train.submitting import SubmitDialog
 from curator.tui.shell import shell_of
-from curator.tui.stage_models.dataset_bars import query_for_ids
+from curator.tui.stage_models.dataset_bars import query_for_ids, words_if_cut
 from curator.tui.stage_models.run_words import time_span
 from curator.tui.widgets.choice import DropDown
 from curator.tui.widgets.line_input import LineInput
@@ -272,7 +272,8 @@ class TrainDialog(Dialog[None]):
         shell = shell_of(self)
         self.dismiss(None)
         await shell.show_query(query_for_ids(leaking))
-        self.session.toast("These are copies of held-out examples: delete them, or pin them to that side (p).")
+        words = "These are copies of held-out examples: delete them, or pin them to that side (p)."
+        self.session.toast(words + words_if_cut(leaking))
 
 
 def plan_words(plan: TrainingPlan, seconds: float | None = None) -> Content:
