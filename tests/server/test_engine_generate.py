@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -339,3 +340,31 @@ def test_shared_work_gives_the_logits_of_one_thread(
     monkeypatch.setattr(attention, "_MANY_KEYS", 0)
     for expected, found in zip(alone, logits(2), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("used", "shares"), [(0.0, 2), (0.4, 2), (0.6, 1), (2.0, 1)])
+def test_threads_share_products_unless_others_use_the_cores(
+    monkeypatch: pytest.MonkeyPatch, used: float, shares: int
+) -> None:
+    """`used`: cores that other processes have kept busy since the last look."""
+    clock = {"now": 100.0}
+    monkeypatch.setattr(products, "_CORES", 2)
+    monkeypatch.setattr(products, "_seconds_of_others", lambda: 50 + used * (clock["now"] - 100))
+    monkeypatch.setattr("curator.server.engines.embedded.products.time.monotonic", lambda: clock["now"])
+    shared = products.Products(2, by_column=True)
+    clock["now"] += 10
+    assert len(shared.shares(8)) == shares
+
+
+def test_what_others_use_grows_with_their_work_and_not_with_the_own() -> None:
+    before = products._seconds_of_others()
+    if before is None:
+        pytest.skip("this system does not tell")
+    until = time.process_time() + 0.3
+    while time.process_time() < until:
+        pass
+    own = products._seconds_of_others()
+    subprocess.run([sys.executable, "-c", "sum(range(30_000_000))"], check=True)
+    after = products._seconds_of_others()
+    assert own is not None and after is not None
+    assert before - 0.1 <= own <= after - 0.1

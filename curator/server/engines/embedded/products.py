@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from curator.server.engines.embedded.lora import Array
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 DECODING_THREADS = min(4, _CORES)
 """Threads that share a product while answers are decoded and nothing else is at work."""
-_LOOK_EVERY = 1.0
+_LOOK_EVERY = 0.5
 """Seconds between two looks at what else is at work."""
+_CORES_OF_OTHERS = 0.5
+"""How much of a core other processes may use beyond those that the threads leave to them."""
 _LEAST_SHARED = 2**20
 """Multiplications for which a product is shared by threads: for fewer, waiting for a thread costs more (measured
 for 1 to 64 rows and the matrices of SmolLM2-135M)."""
@@ -33,7 +36,8 @@ class Products:
         self._by_column = by_column
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
-        self._quiet, self._looked = True, 0.0
+        self._quiet, self._looked = _was_quiet(), time.monotonic()
+        self._others = _seconds_of_others()
 
     def stack(self, parts: Sequence[Array]) -> Array:
         """The matrices below each other as one, laid out for the products."""
@@ -68,14 +72,36 @@ class Products:
             other.result()
 
     def _is_quiet(self) -> bool:
-        """Whether there are cores for the threads, by the load average of the last minute, their own included."""
+        """Whether there are cores for the threads, by what other processes have used since the last look."""
         if (now := time.monotonic()) - self._looked > _LOOK_EVERY:
-            self._looked = now
-            try:
-                self._quiet = os.getloadavg()[0] <= _CORES + 0.5
-            except (AttributeError, OSError):  # a system that does not tell
-                self._quiet = False
+            others = _seconds_of_others()
+            if others is None or self._others is None:
+                self._quiet = _was_quiet()
+            else:
+                used = (others - self._others) / (now - self._looked)
+                self._quiet = used <= _CORES - self._threads + _CORES_OF_OTHERS
+            self._looked, self._others = now, others
         return self._quiet
+
+
+def _was_quiet() -> bool:
+    """Whether there were cores for the threads in the last minute, by its load average, their own included."""
+    try:
+        return os.getloadavg()[0] <= _CORES + 0.5
+    except (AttributeError, OSError):  # a system that does not tell
+        return False
+
+
+def _seconds_of_others() -> float | None:
+    """The processor seconds that all other processes of the machine have used; None on a system that does not
+    tell."""
+    try:
+        with Path("/proc/stat").open("rb") as file:
+            user, nice, system, _idle, _waiting, *interrupts = map(int, file.readline().split()[1:8])
+        ticks = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return (user + nice + system + sum(interrupts)) / ticks - time.process_time()
 
 
 def multiply(x: Array, weight: Array) -> Array:
