@@ -43,16 +43,6 @@ def chat():
     assert Runner.run_sync(agent(CHAT), "Say hello.").final_output
 
 
-@ability("stream")
-def stream():
-    async def read():
-        model = OpenAIResponsesModel(model=MODEL, openai_client=AsyncOpenAI())  # of this event loop
-        streamed = Runner.run_streamed(agent(model), "Say hello.")
-        assert "raw_response_event" in [event.type async for event in streamed.stream_events()]
-
-    asyncio.run(read())
-
-
 @ability("responses")
 def responses():
     assert Runner.run_sync(agent(RESPONSES), "Say hello.").final_output
@@ -77,3 +67,15 @@ def structured():
     for model in (CHAT, RESPONSES):
         person = agent(model, output_type=Person, model_settings=LONG)
         assert isinstance(Runner.run_sync(person, "Ada is 36 years old.").final_output, Person)
+
+
+@ability("stream")
+def stream():
+    async def read():
+        model = OpenAIResponsesModel(
+            model=MODEL, openai_client=AsyncOpenAI()
+        )  # of this event loop, which ends the earlier one
+        streamed = Runner.run_streamed(agent(model), "Say hello.")
+        assert "raw_response_event" in [event.type async for event in streamed.stream_events()]
+
+    asyncio.run(read())
