@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from figures import state
 from latency import SAMPLE, training
 
+from curator import paths
 from curator.tui.app import CuratorApp
 from curator.workspace.opening import open_workspace
 
@@ -163,10 +164,11 @@ def main() -> None:
     parser.add_argument("--edits", type=int, default=20)
     parser.add_argument("--train", action="store_true", help="beside a training")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "sample.jsonl"
+    os.environ.setdefault("CURATOR_MODELS", str(paths.models_dir()))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file, home = Path(folder) / "sample.jsonl", Path(folder) / "home"
         shutil.copyfile(SAMPLE, file)
-        home = Path(folder) / "home"
+        home.mkdir()
         os.environ["CURATOR_HOME"] = str(home)
         with training(home) if args.train else nullcontext():
             asyncio.run(measure(file, args.edits))

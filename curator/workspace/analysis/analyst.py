@@ -120,7 +120,7 @@ class Analyst:
         no_repeated_keys = not subject.has & Has.KEYS or not repeats_a_key(example.raw, example.value)
         result = _result(example, example_id, version, problems, tokens, no_repeated_keys=no_repeated_keys)
         if unparsed and self.counter is not None:
-            result = replace(result, tokens=0, assistant=0)
+            result = structs.replace(result, tokens=0, assistant=0)
         return Analysed(result, example_facts, example)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from curator.core.problem import Problem, Severity
 from curator.workspace.analysis import flag_columns as flags

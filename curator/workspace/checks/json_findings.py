@@ -14,7 +14,7 @@ from curator.core.problem import Problem
 from curator.core.rules.facts import Facts
 from curator.core.text import writable
 
-IN_MEMORY = 8 << 20
+IN_MEMORY = 1 << 20
 """Bytes held in memory before they go to the file."""
 
 
