@@ -29,7 +29,8 @@ _LONG_DECIMAL = b"0" * 16
 _ONLY_DIGITS = bytes(48 if byte in b"0123456789" else 95 for byte in range(256))
 _DIGITS_AND_DOTS = bytes(48 if byte in b"0123456789." else 95 for byte in range(256))
 _TOO_MANY_DIGITS = "a number of more digits than can be read"
-_BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_BRACKET_OR_STRING = re.compile(rb'[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string without an end goes on to the end of the line: else each quote in it would begin a search to there."""
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[^.\[\]\"]+\Z")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from curator.core.example import Example, Path
 from curator.core.formats import CHAT_KEYS, OLD_PREFERENCE_KEYS, Format, detect
 from curator.core.rules.byte_hints import byte_bits, is_unusual, may_repeat_keys
 from curator.core.rules.context import Context, TokenCount
 from curator.core.rules.has import Has
+from curator.core.splice import children_of, whole
 from curator.core.turns import is_learnt
 
+Result = TypeVar("Result")
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 
 
@@ -56,13 +58,27 @@ class Subject:
     """
 
     format: Format
-    __slots__ = ("_keys", "_threads", "_tokens", "_turns", "example", "format", "has", "roles", "value")
+    __slots__ = (
+        "_keys",
+        "_spans",
+        "_threads",
+        "_tokens",
+        "_turns",
+        "_worked_out",
+        "example",
+        "format",
+        "has",
+        "roles",
+        "value",
+    )
 
     def __init__(self, example: Example, context: Context, needed: int = Has.ALL) -> None:
         """`needed` are the only bits of `has` that are asked for; the bytes are not searched for others."""
         self.example, self.value = example, example.value
         self._tokens: TokenCount | None = None
         self._turns: list[Turn] | None = None
+        self._worked_out: dict[Any, Any] = {}
+        self._spans: dict[Path, dict[str | int, tuple[int, int]]] = {}
         self._threads: list[list[Turn]] = []
         self._keys = 0
         self.has = Has.FAULTS if example.faults else 0
@@ -110,6 +126,31 @@ class Subject:
         if self._tokens is None and context.count is not None and isinstance(self.value, dict):
             self._tokens = context.count(self.value)
         return self._tokens
+
+    def once(self, work: Callable[[Subject], Result]) -> Result:
+        """What a function makes of this example, worked out at the first call: many findings may need it."""
+        if work not in self._worked_out:
+            self._worked_out[work] = work(self)
+        result: Result = self._worked_out[work]
+        return result
+
+    def place(self, path: Path) -> tuple[list[Turn], int]:
+        """The first conversation that has the message at a path, and its number there. Raises KeyError."""
+        return self.once(_places_of)[path]
+
+    def span(self, path: Path) -> tuple[int, int]:
+        """Byte offsets (start, end) of the value at a path; each object and list is walked through once.
+
+        Raises LookupError where it is absent.
+        """
+        if not path:
+            return whole(self.example.raw)
+        if path[:-1] not in self._spans:
+            children = enumerate(children_of(self.example.raw, self.span(path[:-1])[0]))
+            self._spans[path[:-1]] = {
+                number if child.key is None else child.key: (child.value, child.end) for number, child in children
+            }
+        return self._spans[path[:-1]][path[-1]]
 
     def trained_answers(self) -> list[Turn]:
         """The messages that the model learns; in a preference pair those of both outputs."""
@@ -170,6 +211,14 @@ _OF_BYTES = Has.ODD_TEXT | Has.MARKS | Has.DIGITS | Has.RISKY | Has.WIDE
 LONG_LINE, LONG_THREAD = 1_000_000, 2_000
 """Bytes and messages above which `Has.LONG` is set."""
 _SHAPES = Has.NO_USER | Has.NO_SYSTEM | Has.MOVED_SYSTEM | Has.REPEATS | Has.TAIL | Has.NO_TURNS
+
+
+def _places_of(subject: Subject) -> dict[Path, tuple[list[Turn], int]]:
+    places: dict[Path, tuple[list[Turn], int]] = {}
+    for thread in subject.threads:
+        for number, turn in enumerate(thread):
+            places.setdefault(turn.path, (thread, number))
+    return places
 
 
 def _format_in(value: Any, context: Context) -> Format:

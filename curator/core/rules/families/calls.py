@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -18,14 +21,14 @@ from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule, severities
 from curator.core.rules.subject import Subject, Turn, json_type, quote
 from curator.core.slips import python_value
-from curator.core.splice import Edit, Raw, on_one_line, span
+from curator.core.splice import Edit, Raw, on_one_line
 
 
 def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     call = value_at(subject, path)
     if path[-1] == "tool_calls":
         raw = subject.example.raw
-        listed = listed_json(call) or Raw(b"[" + on_one_line(raw[slice(*span(raw, path))]) + b"]")
+        listed = listed_json(call) or Raw(b"[" + on_one_line(raw[slice(*subject.span(path))]) + b"]")
         yield Edit("set", path, listed)
         return
     if _has_null_arguments(call):
@@ -37,13 +40,21 @@ def _complete_call(subject: Subject, path: Path, context: Context) -> Iterator[E
     if call.get("type") != "function":
         yield Edit("set", (*path, "type"), "function")
     if "id" not in call:
-        used_ids = {other["id"] for _, other in _calls_with_id(subject)}
-        number = (
-            sum(1 for turn in subject.turns if turn.path < path[:2] for _ in tool_calls(turn)) + int(path[-1]) + 1
-        )
-        while f"call_{number}" in used_ids:
+        paths, calls_before = subject.once(_calls_before)
+        number = calls_before[bisect_left(paths, path[:2])] + int(path[-1]) + 1
+        while f"call_{number}" in subject.once(_ids_of_all_calls):
             number += 1
         yield Edit("set", (*path, "id"), f"call_{number}")
+
+
+def _calls_before(subject: Subject) -> tuple[list[Path], list[int]]:
+    """The paths of all messages in order, and how many calls stand before each; at the end, how many in all."""
+    turns = sorted(subject.turns, key=lambda turn: turn.path)
+    return [turn.path for turn in turns], [0, *accumulate(len(tool_calls(turn)) for turn in turns)]
+
+
+def _ids_of_all_calls(subject: Subject) -> set[str]:
+    return {call["id"] for _, call in _calls_with_id(subject)}
 
 
 def _has_null_arguments(call: dict[str, Any]) -> bool:
@@ -90,8 +101,7 @@ def tool_call_shape(subject: Subject, context: Context) -> Iterator[Finding]:
             yield Finding((*turn.path, "tool_calls"), f"'tool_calls' is {words}, not a list", fix=kind)
         for index, call in enumerate(tool_calls(turn)):
             if not _is_whole(call):
-                orphans = any(True for _ in tool_message_orphan(subject, context))
-                yield from _call_findings((*turn.path, "tool_calls", index), call, orphans)
+                yield from _call_findings((*turn.path, "tool_calls", index), call, subject.once(_has_orphans))
         old = turn.message.get("function_call")
         if old is not None:
             missing = _missing_part(old)
@@ -106,6 +116,10 @@ def _missing_part(function: Any) -> str:
     if not isinstance(function.get("name"), str) or not function["name"]:
         return "function name"
     return "" if function.get("arguments") is not None else "'arguments'"
+
+
+def _has_orphans(subject: Subject) -> bool:
+    return any(True for _ in tool_message_orphan(subject, Context()))
 
 
 def _is_whole(call: Any) -> bool:
@@ -138,7 +152,7 @@ def _call_findings(path: Path, call: Any, orphans: bool) -> Iterator[Finding]:
 
 def _arguments_as_string(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     raw = subject.example.raw
-    yield Edit("set", path, raw[slice(*span(raw, path))].decode("utf-8", "replace"))
+    yield Edit("set", path, raw[slice(*subject.span(path))].decode("utf-8", "replace"))
 
 
 @rule(
@@ -228,14 +242,14 @@ def tool_arguments_not_json(subject: Subject, context: Context) -> Iterator[Find
 )
 def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
-        waiting: list[str] = []
+        waiting = Counter[str]()
         for turn in thread:
-            waiting += [str(call.get("id")) for call in tool_calls(turn) if isinstance(call, dict)]
+            waiting.update(str(call.get("id")) for call in tool_calls(turn) if isinstance(call, dict))
             if turn.role != "tool" or "tool_call_id" not in turn.message:
                 continue
             answered = turn.message["tool_call_id"]
-            if answered in waiting:
-                waiting.remove(answered)
+            if isinstance(answered, str) and waiting[answered] > 0:
+                waiting[answered] -= 1
             else:
                 words = f"{quote(answered)} answers no earlier call"
                 yield Finding((*turn.path, "tool_call_id"), words)
@@ -252,16 +266,17 @@ def tool_message_orphan(subject: Subject, context: Context) -> Iterator[Finding]
 def tool_call_unanswered(subject: Subject, context: Context) -> Iterator[Finding]:
     for thread in subject.threads:
         waiting: dict[Path, str] = {}
+        places: dict[str, deque[Path]] = {}
         for turn in thread:
             if turn.role == "tool":
                 answered = turn.message.get("tool_call_id")
-                path = next((path for path, name in waiting.items() if name == answered), None)
-                if path is not None:
-                    del waiting[path]
+                if isinstance(answered, str) and places.get(answered):
+                    del waiting[places[answered].popleft()]
                 continue
             for path, name in waiting.items():
                 yield Finding(path, f"the call {quote(name)} has no answer before the next message")
             waiting = _ids_of_calls(turn)
+            places = _by_id(waiting)
 
 
 def _ids_of_calls(turn: Turn) -> dict[Path, str]:
@@ -274,25 +289,47 @@ def _ids_of_calls(turn: Turn) -> dict[Path, str]:
 
 def _renumber(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     """A new id for the call at `path`, and for the tool message that answers it."""
-    thread = next(thread for thread in subject.threads if any(turn.path == path[:-3] for turn in thread))
-    used_ids = {call["id"] for _, call in _calls_with_id(subject)}
-    repeats = [finding.path for finding in tool_call_duplicate_id(subject, context)]
-    old, number = value_at(subject, path), repeats.index(path) + 2
+    repeats, used_ids = subject.once(_repeats), subject.once(_ids_of_all_calls)
+    old, number = value_at(subject, path), repeats[path] + 2
     while f"{old}_{number}" in used_ids:
         number += len(repeats)
     new = f"{old}_{number}"
     yield Edit("set", path, new)
-    at = next(index for index, turn in enumerate(thread) if turn.path == path[:-3])
-    earlier = tool_calls(thread[at])[: int(path[-2])]
-    twins = sum(isinstance(call, dict) and call.get("id") == old for call in earlier)
-    answers = []
-    for turn in thread[at + 1 :]:
-        if any(isinstance(call, dict) and call.get("id") == old for call in tool_calls(turn)):
-            break
-        if turn.role == "tool" and turn.message.get("tool_call_id") == old:
-            answers.append(turn.path)
-    if len(answers) > twins:
-        yield Edit("set", (*answers[twins], "tool_call_id"), new)
+    answer = subject.once(_answers_of_calls).get(path[:-1])
+    if answer is not None:
+        yield Edit("set", (*answer, "tool_call_id"), new)
+
+
+def _repeats(subject: Subject) -> dict[Path, int]:
+    """The places of ids that another call has already, numbered from 0."""
+    paths = [finding.path for finding in tool_call_duplicate_id(subject, Context())]
+    return {path: number for number, path in reversed([*enumerate(paths)])}
+
+
+def _answers_of_calls(subject: Subject) -> dict[Path, Path]:
+    """The place of the tool message that answers the call at each place, where calls have ids.
+
+    Of several calls of one message with the same id the first is answered first; a later message with that id
+    ends this.
+    """
+    answers: dict[Path, Path] = {}
+    for thread in subject.threads:
+        waiting: dict[str, deque[Path]] = {}
+        for turn in thread:
+            for name, paths in _by_id(_ids_of_calls(turn)).items():
+                waiting[name] = paths
+            answered = turn.message.get("tool_call_id") if turn.role == "tool" else None
+            if isinstance(answered, str) and waiting.get(answered):
+                answers.setdefault(waiting[answered].popleft(), turn.path)
+    return answers
+
+
+def _by_id(ids: dict[Path, str]) -> dict[str, deque[Path]]:
+    """The places of calls by their id, in order."""
+    places: dict[str, deque[Path]] = {}
+    for path, name in ids.items():
+        places.setdefault(name, deque()).append(path)
+    return places
 
 
 @rule(

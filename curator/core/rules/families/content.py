@@ -11,7 +11,7 @@ from curator.core.rules.families.messages import value_at
 from curator.core.rules.has import Has
 from curator.core.rules.registry import Finding, rule
 from curator.core.rules.subject import Subject, Turn, json_type, quote
-from curator.core.splice import Edit, span
+from curator.core.splice import Edit
 
 _PART_TYPES = {
     "system": ("text",),
@@ -41,8 +41,7 @@ def _to_content(subject: Subject, path: Path, context: Context) -> Iterator[Edit
 
 def _text_in_line(subject: Subject, path: Path) -> str:
     """The JSON text of the value at `path`, exactly as the line spells it."""
-    raw = subject.example.raw
-    return raw[slice(*span(raw, path))].decode("utf-8", "replace")
+    return subject.example.raw[slice(*subject.span(path))].decode("utf-8", "replace")
 
 
 @rule(

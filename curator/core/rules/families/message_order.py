@@ -10,7 +10,7 @@ from curator.core.rules.families.structure import first_prompt
 from curator.core.rules.has import Has
 from curator.core.rules.registry import CHAT, Finding, rule
 from curator.core.rules.subject import Subject, Turn, quote
-from curator.core.splice import Edit, Raw, span
+from curator.core.splice import Edit, Raw
 
 
 def _trim_tail(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
@@ -73,7 +73,7 @@ def missing_system_message(subject: Subject, context: Context) -> Iterator[Findi
 
 def _move_first(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     raw = subject.example.raw
-    yield Edit("insert", (*path[:-1], 0), Raw(raw[slice(*span(raw, path))]))
+    yield Edit("insert", (*path[:-1], 0), Raw(raw[slice(*subject.span(path))]))
     yield Edit("remove", path)
 
 
@@ -107,8 +107,7 @@ def _movable(turn: Turn, subject: Subject) -> bool:
 
 def _merge(subject: Subject, path: Path, context: Context) -> Iterator[Edit]:
     """Join a run of messages of one role into its first one; only at the last message of the run."""
-    thread = next(thread for thread in subject.threads if any(turn.path == path for turn in thread))
-    last = next(index for index, turn in enumerate(thread) if turn.path == path)
+    thread, last = subject.place(path)
     if last + 1 < len(thread) and _mergeable(thread[last], thread[last + 1]):
         return  # the run goes on: the fix at its last message joins all
     first = last
