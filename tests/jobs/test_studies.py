@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from curator import paths
 from curator.cli.main import main
 from curator.core.scores.surprise import choose_planted, measure_planted, surprise
 from curator.errors import CuratorError
@@ -26,6 +33,8 @@ from curator.workspace.operations.settle import accept, reject
 from curator.workspace.storage import surprises
 from curator.workspace.storage.surprises import StudiedExample, StudiedExamples, digest_of
 from tests.jobs.test_commands import run
+from tests.server.running import workers
+from tests.thorough import rotating
 
 FAST = ("--epochs", "10", "--batch-size", "4", "--learning-rate-multiplier", "8", "--model", "tiny")
 """What lets the tiny model learn letters within a second."""
@@ -94,6 +103,32 @@ def test_exchanged_answers_are_suspects_and_it_measures_itself(
         row["messages"][1] = answer
     _, [told], _ = run(capsys, "study", "suspects", write(tmp_path / "shuffled.jsonl", rows), *FAST)
     assert told["suspects"] == [] and "cannot tell here" in told["measured"]["says"]
+
+
+@pytest.mark.parametrize(
+    "kind", rotating(3, [("suspects",), ("whatif", "--without", "line:4 or line:5"), ("more",)]), ids="-".join
+)
+def test_whoever_asked_is_killed_and_asking_again_goes_on(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str], kind: tuple[str, ...]
+) -> None:
+    """kill -9 of the program that asked, its server and the study: asked again, the same study is finished."""
+    data = write(tmp_path / "letters.jsonl", letters(60))
+    words = ("study", kind[0], str(data), *kind[1:], "--epochs", "12", *FAST[2:])
+    folder = paths.server_dir() / "studies"
+    asking_program = subprocess.Popen([sys.executable, "-m", "curator", *words], stderr=subprocess.DEVNULL)
+    while not list(folder.glob("shared/trial-*/ckpt-*")):
+        assert asking_program.poll() is None, "it ended before it was killed"
+        time.sleep(0.01)
+    asking_program.kill()
+    asking_program.wait()
+    server = json.loads((paths.server_dir() / "server.json").read_text())["pid"]
+    [study] = folder.glob("study-*")
+    for pid in (server, *workers(study)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    status, _, said = run(capsys, *words)
+    assert status == 0, said
+    assert list(folder.glob("study-*")) == [study]
 
 
 @pytest.mark.parametrize(
