@@ -10,8 +10,9 @@ import pytest
 
 from curator import paths, tokens
 from curator.core.example import parse
-from curator.tui.examples.blocks import blocks_of
+from curator.tui.examples.blocks import Block, blocks_of
 from curator.tui.examples.model_view import ModelView, model_view_of, unread_from
+from curator.tui.screens.data import reading_pane
 from curator.tui.screens.data.similar_dialog import SimilarDialog
 from tests.tui.scene import SIZES, WIDE, Scene, chat, dataset, many, opened
 
@@ -190,3 +191,20 @@ async def test_enter_on_too_long_shows_the_place_of_the_cut(tmp_path: Path) -> N
         seen = conversation._lines[top : top + conversation.size.height]
         kinds = [[piece.kind for piece in line.pieces if piece.text.strip()] for line in seen]
         assert top > 0 and ["text"] in kinds and ["beyond"] in kinds
+
+
+async def test_no_message_of_a_huge_example_is_counted_while_it_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def tokens_of(_: object, __: object, blocks: list[Block]) -> list[int | None]:
+        counted.append(max(len(block.text) for block in blocks))
+        return [1 for _ in blocks]
+
+    monkeypatch.setattr(reading_pane, "tokens_of", tokens_of)
+    lines = [chat("Say a.", "a" * 300_000), *many(3)]
+    async with opened(dataset(tmp_path, lines)) as scene:
+        await scene.press("down", "up")
+        assert "aaaa" in scene.screen_text()
+    assert counted and max(counted) < 1_000

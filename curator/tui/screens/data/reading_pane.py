@@ -29,6 +29,10 @@ NEEDING_COUNTS = ("example_too_long",)
 """Rules whose place in the text is known only once tokens are counted: where the model's context ends."""
 
 
+COUNTED_BYTES = 200_000
+"""Of longer examples no message is counted while they are drawn: one of a million characters takes seconds."""
+
+
 class ReadingPane(Vertical):
     """`show` an example. The screen decides when the editor takes the place of conversation and problems."""
 
@@ -88,8 +92,9 @@ class ReadingPane(Vertical):
             session.warm()
         if self.as_model and value is not None and session.counting:
             return model_view_of(session.counter, value, blocks, limit)
-        counts = tokens_of(session.counter, value, blocks) if session.counting else []
-        cut = unread_from(session.counter, value, blocks, limit) if session.counting else {}
+        counting = session.counting and len(record.raw) <= COUNTED_BYTES
+        counts = tokens_of(session.counter, value, blocks) if counting else []
+        cut = unread_from(session.counter, value, blocks, limit) if counting else {}
         beside = problems_by_block(list(problems), blocks)
         return Transcript(blocks, beside, counts, session.matches, cut, record.note)
 
