@@ -318,15 +318,15 @@ def test_a_beginning_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     assert several[1] == fresh[1] and several[0] < fresh[0]
 
 
-@pytest.mark.parametrize("prompts", [1, 3])
+@pytest.mark.parametrize(("prompts", "length"), [(1, 190), (3, 190), (1, 129), (2, 65), (1, 1)])
 def test_shared_work_gives_the_logits_of_one_thread(
-    model: Path, monkeypatch: pytest.MonkeyPatch, prompts: int
+    model: Path, monkeypatch: pytest.MonkeyPatch, prompts: int, length: int
 ) -> None:
     """Products and attention, by two threads and group by group, as by one thread in one piece."""
 
     def logits(threads: int) -> list[Any]:
         engine = Llama(weights.load(model, by_column=True), decoding_threads=threads)
-        rows = [[*range(100), *range(7 * number, 7 * number + 90)] for number in range(prompts)]
+        rows = [[*range(100), *range(7 * number, 7 * number + 90)][-length:] for number in range(prompts)]
         decoder = EmbeddedDecoder(engine, None, rows)
         while not decoder.ready:
             decoder.read()
