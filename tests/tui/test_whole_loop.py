@@ -122,6 +122,7 @@ async def test_from_round_0_to_the_ledger(
         workspace.changes.delete([added])
         trained = workspace.view("split:train").ids[0]
         await scene.app.show_example(trained, edit=True)  # the editor on an example that is trained
+        await scene.settle()
         await scene.press("alt+up")
         await paste(scene, near)
         await scene.press("escape")

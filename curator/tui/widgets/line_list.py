@@ -75,12 +75,20 @@ class LineList(PagedList):
         self._empty = empty
         self._head: str | Callable[[int], str] = head
         """The head, or what makes one for a width."""
+        self._page_before = 1
+        """`page` when the list was laid out last."""
 
     def show(self, count: int, line: Callable[[int, int], Pieces], *, cursor: int | None = None) -> None:
         """Show other lines; without `cursor` it stays on the same index."""
         self._count, self._line = count, line
         self.virtual_size = Size(0, count + self.head_lines)
         self.place_cursor(self.cursor if cursor is None else cursor)
+
+    def on_resize(self) -> None:
+        """Where there was room for one line at most, begin at the first line that leaves the current one visible."""
+        if self._page_before == 1:
+            self.scroll_to(y=max(0, self.cursor - self.page + 1), animate=False, force=True)
+        self._page_before = self.page
 
     def say(self, empty: str) -> None:
         """Set the text that an empty list shows."""

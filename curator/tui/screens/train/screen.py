@@ -115,7 +115,8 @@ class TrainScreen(ModelActions):
     def _read_runs(self) -> None:
         stored = self.jobs.runs()
         self._numbers = {run.run: len(stored) - at for at, run in enumerate(stored)}
-        own = sorted([*stored, *self.jobs.runs_of_files()], key=lambda run: -run.created_at)
+        of_files = self.jobs.runs_of_files()
+        own = sorted([*stored, *of_files], key=lambda run: -run.created_at) if of_files else stored
         others = self.jobs.other_jobs.runs if self._lists_all else []
         self._runs, self._own_count = [*own, *others], len(own)
 
