@@ -119,7 +119,7 @@ def run_part(part: Part, arguments: str, shown: str, scratch: Path) -> Outcome:
         process.returncode = os.waitstatus_to_exitcode(status)
     ended = "ran" if process.returncode == 0 else f"ended with {process.returncode}"
     spent, wall = usage.ru_utime + usage.ru_stime, time.perf_counter() - start
-    lines = [without_folders(line) for line in said if not line.startswith("figure: ")]
+    lines = [without_folders(line) for line in said if "figure: " not in line and not line.startswith("\x1b")]
     return Outcome(part.script, part.question, shown, ended, spent, wall, lines, figures.read(stated))
 
 

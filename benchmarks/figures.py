@@ -29,8 +29,9 @@ class Figure(NamedTuple):
     @property
     def reached(self) -> bool:
         """Whether the goals hold; true where there are none."""
-        return (self.at_most is None or self.value <= self.at_most) and (
-            self.at_least is None or self.value >= self.at_least
+        value = round(self.value, 9)  # 0.3 / 0.1 is less than 3
+        return (self.at_most is None or value <= self.at_most) and (
+            self.at_least is None or value >= self.at_least
         )
 
     @property
