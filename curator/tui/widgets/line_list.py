@@ -85,7 +85,7 @@ class LineList(PagedList):
         self.place_cursor(self.cursor if cursor is None else cursor)
 
     def on_resize(self) -> None:
-        """Where there was room for one line at most, begin at the first line that leaves the current one visible."""
+        """Where there was room for one line, begin at the first line that leaves the current one visible."""
         if self._page_before == 1:
             self.scroll_to(y=max(0, self.cursor - self.page + 1), animate=False, force=True)
         self._page_before = self.page

@@ -59,7 +59,7 @@ class Products:
         return out
 
     def shares(self, count: int) -> list[slice]:
-        """What each thread takes of so many equal parts of some work, at least one; all in one on a busy machine."""
+        """What each thread takes of so many equal parts of some work; one thread takes all on a busy machine."""
         threads = min(self._threads, count) if self._pool is not None and count > 1 and self._is_quiet() else 1
         ends = [count * number // threads for number in range(threads + 1)]
         return [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
