@@ -130,8 +130,11 @@ def propose_and_answer(proposing: Proposing, op: Operation) -> dict[str, Any]:
 
 
 def held_out_keys(twins: Sequence[Twin], parted: Sequence[Parted], examples: int) -> dict[str, Any]:
-    """The keys of a printed answer on examples that copy a held-out one and therefore join its side, and on those
-    that copy none any more (`twin` is null) and therefore went back to the side that they had before."""
+    """What a printed answer tells of examples that changed sides.
+
+    An example that copies a held-out one (`twin`) joins its side. One that copies none any more, whose `twin` is
+    null, goes back to the side that it had before.
+    """
     rows: list[dict[str, Any]] = [twin._asdict() for twin in twins]
     rows += [{"example": each.example, "twin": None, "side": each.side or "train"} for each in parted]
     if len(rows) == 1 and examples == 1:

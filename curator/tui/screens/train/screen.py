@@ -90,7 +90,7 @@ class TrainScreen(ModelActions):
             self.reload()
 
     def on_screen_resume(self) -> None:
-        """Read the runs again."""
+        """Read the runs again: they may have changed while another screen was shown."""
         self.reload()
 
     def reload(self) -> None:
